@@ -1,0 +1,47 @@
+"""The ``swaram`` command: each package brings its own sub-command, and none imports PyTorch before it runs."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from swaram import __version__
+from swaram.errors import SwaramError
+from swaram.prepare.command import prepare_app
+from swaram.server.command import convert_command, serve_command
+from swaram.text.command import text_command
+from swaram.training.command import train_command
+from swaram.voice.command import speak_command, voice_app
+
+app = typer.Typer(
+    help="Text to speech for India's languages other than Hindi.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(prepare_app, name="prepare")
+app.command("text")(text_command)
+app.command("train")(train_command)
+app.command("speak")(speak_command)
+app.add_typer(voice_app, name="voice")
+app.command("serve")(serve_command)
+app.command("convert")(convert_command)
+
+
+@app.command("version")
+def version_command() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """Run the command line; an error that the user can cause is one sentence on stderr and status 1."""
+    try:
+        app()
+    except SwaramError as error:
+        Console(stderr=True, soft_wrap=True).print(f"swaram: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
