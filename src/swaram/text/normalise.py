@@ -1,0 +1,120 @@
+"""Normalisation: what looks the same becomes the same, whichever keyboard typed it."""
+
+import re
+import unicodedata
+from functools import cache
+
+from swaram.languages import Language, get_language
+from swaram.text.tables import load_table
+from swaram.text.traced import TracedText, spread
+
+ZWNJ, ZWJ = "\u200c", "\u200d"
+
+_SPACES = "\t\v\f \xa0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff"
+_LINE_ENDS = "\r\n\x1c\x1d\x1e\x85\u2028\u2029"
+_DOUBLE_QUOTES = "“”„‟«»〝〞＂″ˮ"
+_SINGLE_QUOTES = "‘’‚‛‹›′`´ʼ＇ʹ"
+_DASHES = "‐‑‒–—―−﹘﹣－⁃﹘⸺⸻"
+
+
+class Normaliser:
+    """Normalises the text of one language; built from the ``forms`` and ``joiners`` of its data file.
+
+    ``forms`` are pairs (what is typed, what is kept); ``joiners`` is a regular expression for places where
+    ZWJ or ZWNJ changes the reading and stays; everywhere else both are removed.
+
+    Malayalam keeps neither: consonant + virama + ZWJ becomes the atomic chillu, and what is left (ഫലിയ്‌ക്കുന്നു)
+    only asks the font not to join letters: the reading is the same with and without.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        table = load_table(language.code)
+        self._signs = {**_common_signs()}
+        forms = {unicodedata.normalize("NFC", old): new for old, new in table.get("forms", [])}
+        self._forms = forms
+        self._form_pattern = _alternation(forms) if forms else None
+        kept = table.get("joiners", "")
+        self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
+        self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]|[" + _SPACES + "]+")
+
+    def normalise(self, text: TracedText | str) -> TracedText:
+        """Normalised text, its origins kept. Idempotent; no length limit; linear time."""
+        traced = TracedText(text) if isinstance(text, str) else text
+        for _ in range(4):
+            before = traced.text
+            traced = compose(traced)
+            traced = traced.rewrite(self._sign_pattern, lambda m: self._signs.get(m.group(), " "))
+            if self._form_pattern:
+                traced = traced.rewrite(self._form_pattern, lambda m: self._forms[m.group()])
+            if ZWNJ in traced.text or ZWJ in traced.text:
+                traced = traced.rewrite(self._joiners, lambda m: m.group(1) or "")
+            if traced.text == before:
+                break
+        return traced
+
+
+@cache
+def normaliser(code: str) -> Normaliser:
+    """The (shared) normaliser of a language."""
+    return Normaliser(get_language(code))
+
+
+def normalise(text: str, language: str) -> str:
+    """Normalise text of a language; the front end does this and more."""
+    return normaliser(language).normalise(text).text
+
+
+def compose(traced: TracedText) -> TracedText:
+    """Canonical composition (NFC), character run by character run, so that origins stay exact."""
+    if unicodedata.is_normalized("NFC", traced.text):
+        return traced
+    text, origins = traced.text, traced.origins
+    pieces: list[str] = []
+    kept: list[int] = []
+    done = 0
+    for start, end in _runs(text):
+        run = text[start:end]
+        new = unicodedata.normalize("NFC", run)
+        if new == run:
+            continue
+        pieces += (text[done:start], new)
+        kept.extend(origins[done:start])
+        kept.extend(spread(origins, start, end, len(new)))
+        done = end
+    pieces.append(text[done:])
+    kept.extend(origins[done:])
+    return TracedText("".join(pieces), kept)
+
+
+def _runs(text: str) -> list[tuple[int, int]]:
+    """Spans that composition may change: a character with its marks, or one that is itself not composed."""
+    spans = []
+    start = 0
+    for place in range(1, len(text) + 1):
+        if place == len(text) or not _joins_back(text[place]):
+            if place - start > 1 or not unicodedata.is_normalized("NFC", text[start:place]):
+                spans.append((start, place))
+            start = place
+    return spans
+
+
+@cache
+def _joins_back(character: str) -> bool:
+    """Whether a character may combine with what stands before it."""
+    return (
+        unicodedata.category(character)[0] == "M"
+        or unicodedata.combining(character) != 0
+        or 0x1161 <= ord(character) <= 0x11C2
+    )
+
+
+def _alternation(words: dict[str, str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(words, key=lambda w: (-len(w), w)))))
+
+
+@cache
+def _common_signs() -> dict[str, str]:
+    signs = {c: '"' for c in _DOUBLE_QUOTES} | {c: "'" for c in _SINGLE_QUOTES} | {c: "-" for c in _DASHES}
+    signs |= {c: "\n" for c in _LINE_ENDS if c != "\n"} | {"\xad": "", "\u2060": "", "\u200b": ""}
+    return signs

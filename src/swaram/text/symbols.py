@@ -1,0 +1,110 @@
+"""Symbols: what a voice reads. One code point each, so that a voice also loads in other engines."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from swaram.errors import SwaramError
+from swaram.languages import get_language
+from swaram.text.tables import load_table
+
+BLANK, BOS, EOS = "_", "^", "$"
+SPACE = " "
+PUNCTUATION = "!\"',-.:;?…"
+
+
+class SymbolError(SwaramError):
+    """A symbol table that cannot be used, or text that holds something outside of it."""
+
+
+def letters_of(code: str) -> str:
+    """The letters and signs of one language that remain after normalisation, in code point order."""
+    return "".join(sorted(set(load_table(get_language(code).code)["letters"].replace(" ", ""))))
+
+
+class SymbolTable:
+    """An ordered list of symbols; a symbol's id is its place.
+
+    Args:
+        symbols: the symbols, each one code point, none twice.
+        blank: whether a blank stands before, between and after the symbols (``_ ^ _ a _ b _ $ _``).
+        bos: whether ``^`` begins every sentence.
+        eos: whether ``$`` ends every sentence.
+
+    Raises:
+        SymbolError: for a symbol of several code points, a double, or a switched-on mark that is missing.
+    """
+
+    def __init__(
+        self, symbols: Sequence[str], *, blank: bool = True, bos: bool = True, eos: bool = True
+    ) -> None:
+        self.symbols = list(symbols)
+        self.blank, self.bos, self.eos = blank, bos, eos
+        self._ids = {symbol: number for number, symbol in enumerate(self.symbols)}
+        for symbol in self.symbols:
+            if len(symbol) != 1:
+                raise SymbolError(f"symbol table: {symbol!r} is not one code point; split or replace it.")
+        if len(self._ids) != len(self.symbols):
+            double = next(s for s in self.symbols if self.symbols.count(s) > 1)
+            raise SymbolError(f"symbol table: {double!r} stands twice; remove one of them.")
+        for wanted, mark, switch in ((blank, BLANK, "blank"), (bos, BOS, "bos"), (eos, EOS, "eos")):
+            if wanted and mark not in self._ids:
+                raise SymbolError(
+                    f"symbol table: {switch} is on but {mark!r} is missing; add it or turn {switch} off."
+                )
+
+    @classmethod
+    def for_languages(cls, *codes: str) -> "SymbolTable":
+        """The stable table of one language, or of several in one voice (their letters united).
+
+        ``_ ^ $``, space, punctuation, then the letters in code point order; the order of ``codes`` is of no
+        consequence. Raises LanguageError for a code that is not offered, SymbolError for none at all.
+        """
+        if not codes:
+            raise SymbolError("symbol table: no language given; name at least one, such as ml.")
+        letters = sorted({letter for code in codes for letter in letters_of(code)} - set(PUNCTUATION))
+        return cls([BLANK, BOS, EOS, SPACE, *PUNCTUATION, *letters])
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SymbolTable) and self.to_dict() == other.to_dict()
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of one sentence, with marks and blanks as the switches say.
+
+        Raises SymbolError for a character that is not in the table.
+        """
+        marked = (BOS if self.bos else "") + text + (EOS if self.eos else "")
+        try:
+            ids = [self._ids[character] for character in marked]
+        except KeyError as missing:
+            character = missing.args[0]
+            raise SymbolError(
+                f"text: {character!r} (U+{ord(character):04X}) at character {text.index(character)} is not a "
+                "symbol of this voice; pass the text through TextFrontend of the voice's language first."
+            ) from None
+        if not self.blank:
+            return ids
+        blanked = [self._ids[BLANK]] * (2 * len(ids) + 1)
+        blanked[1::2] = ids
+        return blanked
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for checkpoints and voices; ``from_dict`` reads it."""
+        return {"symbols": list(self.symbols), "blank": self.blank, "bos": self.bos, "eos": self.eos}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "SymbolTable":
+        """The table that ``to_dict`` described. Raises SymbolError where a key is missing or wrong."""
+        symbols = data.get("symbols")
+        if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):
+            raise SymbolError("symbol table: key 'symbols' must be a list of strings; make the file again.")
+        switches = {key: data.get(key, True) for key in ("blank", "bos", "eos")}
+        for key, value in switches.items():
+            if not isinstance(value, bool):
+                raise SymbolError(f"symbol table: key {key!r} must be true or false, not {value!r}.")
+        return cls(symbols, **switches)

@@ -1,0 +1,65 @@
+"""Text that remembers, character by character, where in the user's text it came from."""
+
+import re
+from collections.abc import Callable, Sequence
+
+
+class TracedText:
+    """A string and, for each of its characters, an index into the user's text.
+
+    ``origins`` never decreases from left to right, so a span of the string is a span of the user's text.
+    """
+
+    __slots__ = ("origins", "text")
+
+    def __init__(self, text: str, origins: Sequence[int] | None = None) -> None:
+        self.text = text
+        self.origins: Sequence[int] = range(len(text)) if origins is None else origins
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def __getitem__(self, span: slice) -> "TracedText":
+        return TracedText(self.text[span], self.origins[span])
+
+    def rewrite(self, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str | None]) -> "TracedText":
+        """Replace each match by what ``write`` returns (None keeps it); the origins follow.
+
+        A replacement of the same length keeps its origins; any other is spread evenly over the match's.
+        """
+        text, origins = self.text, self.origins
+        pieces: list[str] = []
+        kept: list[int] = []
+        done = 0
+        for match in pattern.finditer(text):
+            new = write(match)
+            start, end = match.span()
+            if new is None or new == text[start:end]:
+                continue
+            pieces.append(text[done:start])
+            kept.extend(origins[done:start])
+            pieces.append(new)
+            if len(new) == end - start:
+                kept.extend(origins[start:end])
+            else:
+                kept.extend(spread(origins, start, end, len(new)))
+            done = end
+        if not pieces:
+            return self
+        pieces.append(text[done:])
+        kept.extend(origins[done:])
+        return TracedText("".join(pieces), kept)
+
+    def strip(self) -> "TracedText":
+        """Without spaces at both ends."""
+        start = len(self.text) - len(self.text.lstrip(" "))
+        return self[start : max(start, len(self.text.rstrip(" ")))]
+
+
+def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int]:
+    """``count`` origins taken evenly from ``origins[start:end]`` (from its neighbour, where empty)."""
+    width = end - start
+    if not width:
+        here = origins[min(start, len(origins) - 1)] if origins else 0
+        return [here] * count
+    return [origins[start + k * width // count] for k in range(count)]
