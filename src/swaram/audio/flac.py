@@ -30,8 +30,8 @@ class FlacEncoder:
 
     ``encode`` returns the frames that became complete, each of ``block_samples`` samples; ``finish`` returns
     the last, shorter one. ``header`` (42 bytes) begins the stream before its length is known;
-    ``final_header`` replaces it afterwards and makes the whole a complete file. ``AudioError`` for rates, channel counts and
-    bits that FLAC, or this encoder, does not hold.
+    ``final_header`` replaces it afterwards and makes the whole a complete file. ``AudioError`` for rates,
+    channel counts and bits that FLAC, or this encoder, does not hold.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,8 @@ _MAX_FORMAT_BYTES = 4096
 class WavFormat:
     """What the samples are: ``bits`` (8, 16, 24) of ``channels`` (1..8) at ``sample_rate`` Hz.
 
-    ``frames`` is the number of samples in each channel, ``None`` where the header does not say. ``lossless`` is
-    false where float or 32-bit samples are rounded to 24 bits.
+    ``frames`` is the number of samples in each channel, ``None`` where the header does not say. ``lossless``
+    is false where float or 32-bit samples are rounded to 24 bits.
     """
 
     sample_rate: int
@@ -31,12 +32,20 @@ class WavFormat:
     lossless: bool = True
 
 
+class _Layout(NamedTuple):
+    sample_rate: int
+    channels: int
+    bits: int  # of the container
+    frame_bytes: int  # of one sample in all channels
+    is_float: bool
+
+
 class WavReader:
     """Incremental reader of RIFF and RF64 WAV.
 
-    ``feed`` takes bytes as they come and returns int32 samples [n, channels]; ``format`` is set once the header
-    is complete; ``finish`` says that no more bytes follow. Every fault is an ``AudioError`` of one sentence.
-    ``lossy`` accepts float and 32-bit samples, rounded to 24 bits; otherwise they are refused.
+    ``feed`` takes bytes as they come and returns int32 samples [n, channels]; ``format`` is set once the
+    header is complete; ``finish`` says that no more bytes follow. Every fault is an ``AudioError`` of one
+    sentence. ``lossy`` accepts float and 32-bit samples, rounded to 24 bits; otherwise they are refused.
     """
 
     def __init__(self, lossy: bool = False) -> None:
@@ -49,7 +58,7 @@ class WavReader:
         self._skip = 0
         self._data_left: int | None = None
         self._rf64_data_size: int | None = None
-        self._layout: tuple[int, int, int, int, bool] | None = None
+        self._layout: _Layout | None = None
 
     def feed(self, data: bytes) -> np.ndarray:
         """Take the next bytes; return the samples [n, channels] they complete, n may be 0."""
@@ -87,7 +96,7 @@ class WavReader:
 
     def _frame_bytes(self) -> int:
         assert self._layout is not None
-        return self._layout[3]
+        return self._layout.frame_bytes
 
     def _reads_samples(self) -> bool:
         return self._state == self._read_nothing and (self._data_left is None or self._data_left > 0)
@@ -150,8 +159,8 @@ class WavReader:
             known = size < _UNKNOWN_SIZE
         if known and size % frame:
             raise AudioError(
-                f"The WAV announces {size} bytes of samples, not a multiple of the {frame} bytes of one sample in "
-                f"all {channels} channels: the header is damaged or the file is truncated."
+                f"The WAV announces {size} bytes of samples, not a multiple of {frame}, the size of one sample in "
+                "all channels: the header is damaged."
             )
         self._data_left = size if known else None
         lossless = bits in (8, 16, 24)
@@ -166,7 +175,8 @@ class WavReader:
     def _take_samples(self) -> np.ndarray:
         if self.format is None:
             return np.empty((0, 1), np.int32)
-        _, channels, bits, frame, is_float = self._layout or (0, 1, 16, 2, False)
+        assert self._layout is not None
+        _, channels, bits, frame, is_float = self._layout
         available = len(self._buffer) if self._data_left is None else min(len(self._buffer), self._data_left)
         raw = self._take(available // frame * frame) or b""
         if self._data_left is not None:
@@ -178,7 +188,7 @@ class WavReader:
         return samples
 
 
-def _read_layout(body: bytes, lossy: bool) -> tuple[int, int, int, int, bool]:
+def _read_layout(body: bytes, lossy: bool) -> _Layout:
     if len(body) < 16:
         raise AudioError(
             f"The WAV's format chunk has {len(body)} bytes instead of at least 16: the header is damaged."
@@ -209,10 +219,10 @@ def _read_layout(body: bytes, lossy: bool) -> tuple[int, int, int, int, bool]:
     if (is_float or container == 32) and not lossy:
         kind = "float" if is_float else "32-bit"
         raise AudioError(
-            f"The WAV holds {kind} samples, which FLAC cannot keep bit for bit; send 8, 16 or 24 bits of PCM, "
-            "or ask for lossy=1."
+            f"The WAV holds {kind} samples, which FLAC cannot keep bit for bit; send 8, 16 or 24 bits of "
+            "PCM, or ask for lossy=1."
         )
-    return rate, channels, container, frame, is_float
+    return _Layout(rate, channels, container, frame, is_float)
 
 
 def _to_integers(raw: bytes, bits: int, is_float: bool) -> np.ndarray:
