@@ -1,0 +1,127 @@
+"""Reading recordings in any container, and writing 16-bit FLAC and WAV whole or not at all."""
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+from swaram.errors import SwaramError
+
+
+class AudioError(SwaramError):
+    """A recording that is missing, unreadable, empty or damaged; the message names it and says how."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A decoded recording.
+
+    ``audio``: float32 [samples], -1..1, mono (channels averaged), at ``sample_rate`` Hz. Lossy codecs may
+    overshoot 1 slightly; nothing is clipped here. ``channels`` counts the channels before averaging.
+    """
+
+    audio: np.ndarray
+    sample_rate: int
+    channels: int
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.audio) / self.sample_rate
+
+
+def read_audio(source: str | Path | bytes, name: str = "") -> Recording:
+    """Decode a file, or the bytes of one, of any format that libsndfile or FFmpeg reads.
+
+    ``name`` is what messages call it (the path by default). Raises ``AudioError`` when the file is missing,
+    cannot be decoded, holds no samples, or holds values that are not finite.
+    """
+    name = name or (f"{len(source)} bytes of audio" if isinstance(source, bytes) else str(source))
+    if not isinstance(source, bytes) and not Path(source).is_file():
+        raise AudioError(f"{name}: no such audio file")
+    recording = _read_with_soundfile(source) or _read_with_av(source, name)
+    if not len(recording.audio):
+        raise AudioError(f"{name}: the recording holds no samples")
+    if not np.isfinite(recording.audio).all():
+        raise AudioError(f"{name}: the recording holds values that are not numbers")
+    return recording
+
+
+def _read_with_soundfile(source: str | Path | bytes) -> Recording | None:
+    """WAV, FLAC and what else libsndfile reads exactly; ``None`` leaves the rest to FFmpeg."""
+    try:
+        audio, rate = soundfile.read(
+            io.BytesIO(source) if isinstance(source, bytes) else str(source), dtype="float32", always_2d=True
+        )
+    except (soundfile.LibsndfileError, ValueError, MemoryError):  # a FLAC of unknown length raises ValueError
+        return None
+    return Recording(_mono(audio.T), int(rate), audio.shape[1])
+
+
+def _read_with_av(source: str | Path | bytes, name: str) -> Recording:
+    blocks: list[np.ndarray] = []
+    rate = channels = 0
+    try:
+        with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{name}: no audio stream in this file")
+            for frame in container.decode(audio=0):
+                if rate and (frame.sample_rate, len(frame.layout.channels)) != (rate, channels):
+                    raise AudioError(f"{name}: the sample rate or channels change within the file")
+                rate, channels = frame.sample_rate, len(frame.layout.channels)
+                blocks.append(_mono(_planes(frame, channels)))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise AudioError(f"{name}: cannot be decoded ({_reason(error)})") from error
+    if not blocks:
+        raise AudioError(f"{name}: the recording holds no samples")
+    return Recording(np.concatenate(blocks), rate, channels)
+
+
+def _planes(frame: av.AudioFrame, channels: int) -> np.ndarray:
+    """One frame as float32 [channels, samples], -1..1."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, channels).T
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128.0) / 128.0
+    if samples.dtype.kind == "i":
+        return samples.astype(np.float32) / float(1 << (8 * samples.dtype.itemsize - 1))
+    return samples.astype(np.float32)
+
+
+def _mono(channels: np.ndarray) -> np.ndarray:
+    """[channels, samples] -> [samples]."""
+    mono = channels[0] if len(channels) == 1 else channels.mean(axis=0)
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
+def _reason(error: Exception) -> str:
+    return (
+        (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    )
+
+
+def encode_audio(audio: np.ndarray, sample_rate: int, container: str = "flac") -> bytes:
+    """A whole FLAC or WAV file, 16-bit mono.
+
+    ``audio``: float32 [samples], -1..1; values are rounded to the nearest of 16 bits, and beyond ±1 they are clamped.
+    """
+    pcm = np.clip(np.rint(np.asarray(audio, dtype=np.float64) * 32767.0), -32768, 32767).astype(np.int16)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, pcm, sample_rate, format=container.upper(), subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is either complete or absent, whatever happens in between."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

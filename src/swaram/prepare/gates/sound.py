@@ -1,0 +1,88 @@
+"""Gates that look at the recording: length, clipping, level, noise, pauses."""
+
+import numpy as np
+
+from swaram.audio.trim import DIGITAL_SILENCE, Activity, runs
+from swaram.prepare.candidate import Candidate, Verdict
+from swaram.prepare.settings import AudioSettings, GateSettings
+
+
+def clipped_share(audio: np.ndarray) -> float:
+    """Share of samples in runs of three or more at full scale (|x| >= 0.999) or at one common flat top.
+
+    ``audio``: float32 [samples], mono, as decoded.
+    """
+    if not len(audio):
+        return 0.0
+    return sum(end - start for start, end in runs(np.abs(audio) >= 0.999) if end - start >= 3) / len(audio)
+
+
+def noise_ratio(activity: Activity) -> float | None:
+    """Speech over background in dB, or ``None`` where no background can be measured.
+
+    The background is the median level of the frames at least 96 ms away from speech; frames of digital silence,
+    which a noise gate or an encoder made, do not count, and less than 0.2 s of the rest says nothing.
+    """
+    near = activity.speech.copy()
+    for shift in (1, 2, 3):
+        near[shift:] |= activity.speech[:-shift]
+        near[:-shift] |= activity.speech[shift:]
+    background = activity.level[~near & (activity.level > DIGITAL_SILENCE)]
+    if len(background) < 7 or not activity.speech.any():
+        return None
+    noise = 10 ** (float(np.median(background)) / 10)
+    speech = 10 ** (activity.speech_level / 10)
+    return 10 * float(np.log10(max(speech - noise, noise * 1e-3) / noise))
+
+
+def speech_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
+    """Somebody speaks."""
+    heard = candidate.activity.speech.mean() if len(candidate.activity.speech) else 0.0
+    saw = f"speech in {heard:.0%} of the recording"
+    return Verdict("speech", "" if candidate.activity.speech.any() else "speech: nobody speaks", saw)
+
+
+def clipping_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
+    """The microphone was not overdriven."""
+    share = candidate.measures["clipped"]
+    bad = share > settings.max_clipped
+    return Verdict("clipping", "clipping: overdriven" if bad else "", f"{share:.2%} of samples clipped")
+
+
+def level_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
+    """The speech is not so faint that levelling would lift mostly noise."""
+    level = candidate.measures["speech_level"]
+    return Verdict("level", "level: too faint" if level < settings.min_level else "", f"{level:.1f} dBFS")
+
+
+def noise_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
+    """The speech stands clear of the background, where there is one to measure."""
+    ratio = candidate.measures["snr"]
+    if ratio is None:
+        return Verdict("noise", "", "no background to measure (gated, or speech throughout)")
+    return Verdict(
+        "noise", "noise: background too loud" if ratio < settings.min_snr else "", f"{ratio:.1f} dB"
+    )
+
+
+def pause_gate(candidate: Candidate, settings: GateSettings, audio: AudioSettings) -> Verdict:
+    """The reader did not stop for long inside the sentence; shorter hesitations are shortened, not dropped."""
+    lengths = [end - start for start, end in candidate.pauses]
+    removed = sum(x - audio.shortened_pause for x in lengths if x > audio.longest_pause)
+    saw = f"longest {max(lengths, default=0.0):.2f} s, {removed:.2f} s to remove"
+    if max(lengths, default=0.0) > settings.max_pause:
+        return Verdict("pauses", "pauses: one too long", saw)
+    if removed > settings.max_pauses_removed:
+        return Verdict("pauses", "pauses: too many", saw)
+    return Verdict("pauses", "", saw)
+
+
+def duration_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
+    """Neither a fragment nor a paragraph, once trimmed."""
+    seconds = candidate.measures["duration"]
+    saw = f"{seconds:.2f} s after trimming"
+    if seconds < settings.min_duration:
+        return Verdict("duration", "duration: too short", saw)
+    if seconds > settings.max_duration:
+        return Verdict("duration", "duration: too long", saw)
+    return Verdict("duration", "", saw)

@@ -1,0 +1,120 @@
+"""The prepared folder: the tables of the mission's layout and the manifest, each written whole or not at all."""
+
+import contextlib
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from swaram.errors import SwaramError
+from swaram.prepare.journal import Journal, PrepareError
+from swaram.prepare.split import SPLITS
+
+# Column of the manifest: type name in Arrow.
+MANIFEST = {
+    "id": "string", "path": "string", "transcript": "string", "raw_transcript": "string", "speaker": "string",
+    "language": "string", "gender": "string", "duration": "double", "split": "string", "source": "string",
+    "source_title": "string", "source_revision": "string", "place": "string", "licence": "string",
+    "licence_url": "string", "attribution": "string", "reviewed": "bool", "age_group": "string",
+    "district": "string", "state": "string", "qualification": "string", "job": "string", "scenario": "string",
+    "task": "string", "domain": "string", "style": "string", "sample_rate": "int32", "source_rate": "int32",
+    "source_channels": "int32", "source_duration": "double", "silence_before": "double",
+    "silence_after": "double", "longest_pause": "double", "pauses_shortened": "int32", "clipped": "double",
+    "speech_level": "double", "snr": "double", "source_loudness": "double", "loudness": "double",
+    "characters_per_second": "double", "audio_sha256": "string", "text_key": "string",
+}  # fmt: skip
+
+SPEAKER_COLUMNS = (
+    "speaker_id", "duration", "clips", "gender", "age-group", "primary_language", "native_place_state",
+    "native_place_district", "highest_qualification", "job_category", "occupation_domain",
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A text file that appears under its name only once it is complete."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        os.replace(partial, path)
+    except OSError as error:
+        raise PrepareError(
+            f"{path}: cannot be written ({error.strerror}); free some space and run it again"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_tables(out: Path, journal: Journal) -> None:
+    """``metadata.csv`` and the three split tables (path|transcript), without a header."""
+    with contextlib.ExitStack() as stack:
+        whole = stack.enter_context(whole_file(out / "metadata.csv"))
+        parts = {name: stack.enter_context(whole_file(out / f"{name}_metadata.csv")) for name in SPLITS}
+        for row in journal.rows(kept=True):
+            line = f"{row['path']}|{row['transcript']}\n"
+            whole.write(line)
+            parts[row["split"]].write(line)
+
+
+def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str, str] = MANIFEST) -> None:
+    """``manifest.parquet``: one row for each kept clip, in row groups of 4,096."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
+    path, partial = out / "manifest.parquet", out / ".manifest.parquet.partial"
+    try:
+        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            batch: list[dict[str, Any]] = []
+            for row in rows:
+                batch.append({name: row.get(name) for name in columns})
+                if len(batch) == 4096:
+                    writer.write_table(pa.Table.from_pylist(batch, schema))
+                    batch.clear()
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+        os.replace(partial, path)
+    except OSError as error:
+        raise PrepareError(
+            f"{path}: cannot be written ({error}); free some space and run it again"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_speakers(out: Path, journal: Journal) -> None:
+    """``meta/meta_speaker_stats.csv``: one row for each speaker, in the columns of the Svarah corpus."""
+    speakers: dict[str, dict[str, Any]] = {}
+    for row in journal.rows(kept=True):
+        stats = speakers.setdefault(row["speaker"], {"row": row, "clips": 0, "duration": 0.0})
+        stats["clips"] += 1
+        stats["duration"] += row["duration"]
+    with whole_file(out / "meta" / "meta_speaker_stats.csv") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(SPEAKER_COLUMNS)
+        for speaker, stats in sorted(speakers.items()):
+            row = stats["row"]
+            writer.writerow(
+                [
+                    speaker, f"{stats['duration']:.2f}", stats["clips"], row["gender"], row["age_group"],
+                    row["language"], row["state"], row["district"], row["qualification"], row["job"], "",
+                ]
+            )  # fmt: skip
+
+
+def check_splits(journal: Journal, mode: str) -> None:
+    """No text (in mode ``speaker``, no speaker either) in two splits, or a ``SwaramError``."""
+    columns = ["text_key"] + (["speaker"] if mode == "speaker" else [])
+    for column in columns:
+        found = journal.execute(
+            f"select {column}, min(id), max(id) from clips where run = ? and reason = '' and late_reason = '' "
+            f"group by {column} having count(distinct split) > 1 limit 1",
+            (journal.run,),
+        ).fetchone()
+        if found:
+            raise SwaramError(
+                f"the splits overlap: {found[1]} and {found[2]} share a {column.split('_')[0]} and stand in "
+                "different splits; this is a defect, please report it"
+            )
