@@ -1,1 +1,4 @@
-"""training"""
+"""The training engine: batches, losses, loop, checkpoints and what is written to TensorBoard.
+
+``train.py -c config.json`` and ``swaram train`` both end in ``swaram.training.loop.train``.
+"""

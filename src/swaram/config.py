@@ -1,0 +1,222 @@
+"""The one configuration tree: typed, loaded from ``config.json``, with the mission's names.
+
+The defaults are the published VITS configuration (Kim et al. 2021, appendix B), so that a preset says only what
+differs. An unknown key or a wrong type is an error that names the key and the nearest right one.
+"""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from swaram.errors import SwaramError
+
+
+class ConfigError(SwaramError):
+    """A configuration that cannot be used; the message names the key."""
+
+
+class Section(BaseModel):
+    """A part of the tree: unknown keys are refused, values are not coerced from text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, validate_default=True)
+
+
+class LossWeights(Section):
+    """Weight of each generator loss; the names are those of the losses and of the TensorBoard tags."""
+
+    mel: float = 45.0
+    kl: float = 1.0
+    duration: float = 1.0
+    adversarial: float = 1.0
+    feature_matching: float = 2.0
+
+
+class TrainConfig(Section):
+    """How to train; times in the units that the names say."""
+
+    output_directory: str = "logs/voice"
+    seed: int = 1234
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    threads: int = Field(0, ge=0, description="CPU threads, 0 for all cores")
+    learning_rate: PositiveFloat = 2e-4
+    discriminator_learning_rate: PositiveFloat | None = Field(None, description="null: as learning_rate")
+    betas: list[float] = Field([0.8, 0.99], min_length=2, max_length=2)
+    epsilon: PositiveFloat = 1e-9
+    weight_decay: float = Field(0.01, ge=0)
+    learning_rate_decay: PositiveFloat = Field(0.999875, le=1, description="factor an epoch")
+    warmup_steps: int = Field(0, ge=0)
+    batch_size: PositiveInt = 64
+    batch_frames: PositiveInt | None = Field(None, description="at most so many padded frames in a batch")
+    segment_frames: PositiveInt = 32
+    max_steps: PositiveInt = 800_000
+    gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
+    ema_decay: float = Field(0.9995, ge=0, lt=1)
+    alignment_noise: float = Field(0.0, ge=0, description="noise scale of the alignment search at step 0")
+    alignment_noise_steps: PositiveInt = Field(5000, description="steps over which that noise falls to 0")
+    kl_warmup_steps: int = Field(0, ge=0, description="steps over which the weight of kl rises from 0")
+    log_steps: PositiveInt = 50
+    validation_steps: PositiveInt = 2000
+    checkpoint_minutes: PositiveFloat = 10.0
+    keep_checkpoints: PositiveInt = 2
+    validation_sentences: list[str] = Field(
+        default=[], description="texts spoken at each validation; empty: the first of the validation files"
+    )
+    weights: LossWeights = LossWeights()
+
+
+class DataConfig(Section):
+    """What to train on and how audio becomes spectra."""
+
+    training_files: str = "data/train_metadata.csv"
+    validation_files: str = "data/val_metadata.csv"
+    languages: list[str] = Field(["ml"], min_length=1)
+    sample_rate: PositiveInt = 22050
+    n_fft: PositiveInt = 1024
+    hop_length: PositiveInt = 256
+    win_length: PositiveInt = 1024
+    n_mel_channels: PositiveInt = 80
+    mel_fmin: float = Field(0.0, ge=0)
+    mel_fmax: PositiveFloat | None = Field(None, description="null: half of the sample rate")
+    min_frames: PositiveInt = 32
+    max_frames: PositiveInt = 1000
+    max_symbols: PositiveInt = 400
+
+
+class HifiganConfig(Section):
+    """HiFi-GAN decoder (Kong et al. 2020): transposed convolutions and residual blocks at the sample rate."""
+
+    type: Literal["hifigan"] = "hifigan"
+    initial_channels: PositiveInt = 512
+    upsample_rates: list[PositiveInt] = [8, 8, 2, 2]
+    upsample_kernels: list[PositiveInt] = [16, 16, 4, 4]
+    residual_kernels: list[PositiveInt] = [3, 7, 11]
+    residual_dilations: list[list[PositiveInt]] = [[1, 3, 5], [1, 3, 5], [1, 3, 5]]
+
+
+class VocosConfig(Section):
+    """Frame-rate decoder (Siuzdak 2023): ConvNeXt blocks and one inverse short-time Fourier transform."""
+
+    type: Literal["vocos"]
+    channels: PositiveInt = 256
+    blocks: PositiveInt = 8
+    kernel: PositiveInt = 7
+    expansion: PositiveInt = 3
+    n_fft: PositiveInt = 1024
+
+
+class DiscriminatorConfig(Section):
+    """Discriminators: of periods (Kong et al. 2020), of the waveform and of spectrograms (Jang et al. 2021)."""
+
+    periods: list[PositiveInt] = [2, 3, 5, 7, 11]
+    period_channels: list[PositiveInt] = [32, 128, 512, 1024, 1024]
+    scale: bool = True
+    resolutions: list[PositiveInt] = Field(default=[], description="FFT sizes of the spectrogram discriminators")
+    resolution_channels: list[PositiveInt] = [8, 16, 16, 16]
+
+
+class ModelConfig(Section):
+    """The generator and the discriminators; the defaults are the published ones."""
+
+    latent_channels: PositiveInt = 192
+    hidden_channels: PositiveInt = 192
+    filter_channels: PositiveInt = 768
+    text_layers: PositiveInt = 6
+    text_heads: PositiveInt = 2
+    text_kernel: PositiveInt = 3
+    text_dropout: float = Field(0.1, ge=0, lt=1)
+    attention_window: PositiveInt = 4
+    posterior_layers: PositiveInt = 16
+    posterior_kernel: PositiveInt = 5
+    flow_couplings: PositiveInt = 4
+    flow_layers: PositiveInt = 4
+    flow_kernel: PositiveInt = 5
+    duration_predictor: Literal["stochastic", "plain"] = "stochastic"
+    duration_channels: PositiveInt = Field(192, description="of the predictor; published: 192, plain 256")
+    speaker_channels: int = Field(256, ge=0, description="used when there are several speakers")
+    decoder: HifiganConfig | VocosConfig = Field(HifiganConfig(), discriminator="type")
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+
+    @model_validator(mode="after")
+    def check(self) -> "ModelConfig":
+        if self.hidden_channels % self.text_heads:
+            raise ValueError("hidden_channels must be a multiple of text_heads")
+        if self.latent_channels % 2:
+            raise ValueError("latent_channels must be even")
+        return self
+
+
+class Config(Section):
+    """The whole tree, as it stands in ``config.json``, in every checkpoint and nowhere else."""
+
+    train: TrainConfig = TrainConfig()
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+
+    @model_validator(mode="after")
+    def check(self) -> "Config":
+        decoder = self.model.decoder
+        if isinstance(decoder, HifiganConfig):
+            product = 1
+            for rate in decoder.upsample_rates:
+                product *= rate
+            if product != self.data.hop_length:
+                raise ValueError("the product of model.decoder.upsample_rates must be data.hop_length")
+        elif decoder.n_fft % self.data.hop_length or decoder.n_fft < 4 * self.data.hop_length:
+            raise ValueError("model.decoder.n_fft must be a multiple of data.hop_length, at least 4 times it")
+        if self.train.segment_frames > self.data.min_frames:
+            raise ValueError("train.segment_frames must not exceed data.min_frames")
+        return self
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a configuration file.
+
+    Raises ConfigError in one sentence: a missing or unreadable file, an unknown key (with the nearest right one),
+    a wrong type or value.
+    """
+    path = Path(path)
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"the configuration {path} does not exist; give another with -c") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"the configuration {path} is not readable JSON: {error}") from None
+    return parse_config(raw, str(path))
+
+
+def parse_config(raw: object, where: str = "configuration") -> Config:
+    """Check a configuration that was read from JSON; ``where`` names it in the ConfigError."""
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{where} must hold an object with the keys train, data and model")
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    # The tag of a union ("hifigan", "vocos") stands in the location but not in the file.
+    location = [str(part) for part in problem["loc"] if part not in ("hifigan", "vocos")]
+    key = ".".join(location) or "the whole"
+    if problem["type"] != "extra_forbidden":
+        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    siblings = _keys_beside(location)
+    nearest = difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
+    hint = f"did you mean {'.'.join([*location[:-1], nearest[0]])}" if nearest else f"known: {', '.join(siblings)}"
+    return f"{key} is not a key; {hint}"
+
+
+def _keys_beside(location: list[str]) -> list[str]:
+    section: type[BaseModel] = Config
+    for part in location[:-1]:
+        annotation = section.model_fields[part].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+        else:  # the decoder, one of several sections
+            return sorted({*HifiganConfig.model_fields, *VocosConfig.model_fields})
+    return sorted(section.model_fields)

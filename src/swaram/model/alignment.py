@@ -1,0 +1,57 @@
+"""Monotonic alignment search (section 2.2.1, equation 6; Kim et al. 2020) without a compile step at install time."""
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _search(score: np.ndarray, symbols: np.ndarray, frames: np.ndarray, durations: np.ndarray) -> None:
+    for item in numba.prange(score.shape[0]):
+        table = score[item]
+        n_symbols, n_frames = symbols[item], frames[item]
+        # Forward: table[s, t] becomes the best sum of a path that ends at symbol s in frame t.
+        for t in range(n_frames):
+            lowest = max(0, n_symbols + t - n_frames)
+            highest = min(n_symbols - 1, t)
+            for s in range(highest, lowest - 1, -1):
+                stay = table[s, t - 1] if t > 0 and s < t else -np.inf
+                if s == 0:
+                    move = 0.0 if t == 0 else -np.inf
+                else:
+                    move = table[s - 1, t - 1] if t > 0 else -np.inf
+                table[s, t] += max(stay, move)
+        # Backward: where the best path changes from one symbol to the next.
+        s = n_symbols - 1
+        for t in range(n_frames - 1, -1, -1):
+            durations[item, s] += 1
+            if s > 0 and (s == t or table[s, t - 1] < table[s - 1, t - 1]):
+                s -= 1
+
+
+def maximum_path(score: Tensor, symbols: Tensor, frames: Tensor) -> Tensor:
+    """Durations of the best monotonic path without skips.
+
+    score float [batch, symbols, frames]: log-likelihood of each frame under each symbol; symbols, frames
+    int64 [batch]: the lengths. Every symbol gets at least one frame, so frames must be at least symbols
+    (ValueError otherwise). Returns durations int64 [batch, symbols], in frames, on the device of ``score``.
+    """
+    if bool((frames < symbols).any()):
+        raise ValueError("an item has fewer frames than symbols: no monotonic path exists")
+    table = score.detach().to("cpu", torch.float32).contiguous().clone().numpy()
+    durations = np.zeros(table.shape[:2], dtype=np.int64)
+    _search(table, symbols.cpu().numpy(), frames.cpu().numpy(), durations)
+    return torch.from_numpy(durations).to(score.device)
+
+
+def expand(x: Tensor, durations: Tensor, frames: int) -> Tensor:
+    """Repeat each column of x [batch, channels, symbols] by its duration: [batch, channels, frames].
+
+    Frames beyond the sum of an item's durations repeat its last symbol; mask them.
+    """
+    ends = durations.cumsum(1)
+    position = torch.arange(frames, device=x.device)
+    index = (position[None, :, None] >= ends[:, None, :]).sum(2)
+    index = torch.minimum(index, torch.full_like(index, x.shape[2] - 1))
+    return x.gather(2, index[:, None, :].expand(x.shape[0], x.shape[1], frames))

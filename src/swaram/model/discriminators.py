@@ -1,0 +1,120 @@
+"""Discriminators of the adversarial training (section 2.3): of periods, of the waveform, of spectrograms.
+
+Each maps audio [batch, samples] to its scores and to the feature maps of every layer, for feature matching.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from swaram.config import DiscriminatorConfig
+
+weight_norm = nn.utils.parametrizations.weight_norm
+
+
+class PeriodDiscriminator(nn.Module):
+    """Sees the samples folded into rows of ``period`` (Kong et al. 2020)."""
+
+    def __init__(self, period: int, channels: list[int]):
+        super().__init__()
+        self.period = period
+        sizes = [1, *channels]
+        strides = [3] * (len(channels) - 1) + [1]
+        self.convs = nn.ModuleList(
+            weight_norm(nn.Conv2d(sizes[i], sizes[i + 1], (5, 1), (stride, 1), (2, 0)))
+            for i, stride in enumerate(strides)
+        )
+        self.conv_post = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 1), 1, (1, 0)))
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+        x = audio.unsqueeze(1)
+        x = F.pad(x, (0, -x.shape[2] % self.period), mode="reflect")
+        x = x.unflatten(2, (-1, self.period))  # (B, 1, samples) -> (B, 1, rows, period)
+        features = []
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.1)
+            features.append(x)
+        x = self.conv_post(x)
+        features.append(x)
+        return x.flatten(1), features
+
+
+class ScaleDiscriminator(nn.Module):
+    """Sees the waveform through strided grouped convolutions (Kumar et al. 2019)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        shapes = [  # in, out, kernel, stride, groups, padding
+            (1, 16, 15, 1, 1, 7),
+            (16, 64, 41, 4, 4, 20),
+            (64, 256, 41, 4, 16, 20),
+            (256, 1024, 41, 4, 64, 20),
+            (1024, 1024, 41, 4, 256, 20),
+            (1024, 1024, 5, 1, 1, 2),
+        ]
+        self.convs = nn.ModuleList(
+            weight_norm(nn.Conv1d(a, b, kernel, stride, padding, groups=groups))
+            for a, b, kernel, stride, groups, padding in shapes
+        )
+        self.conv_post = weight_norm(nn.Conv1d(1024, 1, 3, 1, 1))
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+        x = audio.unsqueeze(1)
+        features = []
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.1)
+            features.append(x)
+        x = self.conv_post(x)
+        features.append(x)
+        return x.flatten(1), features
+
+
+class SpectrogramDiscriminator(nn.Module):
+    """Sees the complex spectrogram at one resolution (after Jang et al. 2021 and Défossez et al. 2022)."""
+
+    window: Tensor
+
+    def __init__(self, n_fft: int, channels: list[int]):
+        super().__init__()
+        self.n_fft, self.hop = n_fft, n_fft // 4
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        sizes = [2, *channels]
+        self.convs = nn.ModuleList(
+            weight_norm(nn.Conv2d(sizes[i], sizes[i + 1], (9, 3), (2, 1), (4, 1)))
+            for i in range(len(channels))
+        )
+        self.conv_post = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 3), 1, (1, 1)))
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+        with torch.autocast(audio.device.type, enabled=False):
+            spectrum = torch.stft(
+                audio.float(), self.n_fft, self.hop, self.n_fft, self.window, normalized=True, return_complex=True
+            )
+            x = torch.view_as_real(spectrum).permute(0, 3, 1, 2).contiguous()  # (B, bins, T, 2) -> (B, 2, bins, T)
+        features = []
+        for conv in self.convs:
+            x = F.leaky_relu(conv(x), 0.1)
+            features.append(x)
+        x = self.conv_post(x)
+        features.append(x)
+        return x.flatten(1), features
+
+
+class Discriminators(nn.Module):
+    """All the discriminators that the configuration names; the scale first, as in the published checkpoints."""
+
+    def __init__(self, config: DiscriminatorConfig):
+        super().__init__()
+        parts: list[nn.Module] = [ScaleDiscriminator()] if config.scale else []
+        parts += [PeriodDiscriminator(period, config.period_channels) for period in config.periods]
+        parts += [SpectrogramDiscriminator(size, config.resolution_channels) for size in config.resolutions]
+        self.discriminators = nn.ModuleList(parts)
+
+    def forward(self, audio: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
+        """audio [batch, samples] to a list of scores [batch, n] and a list of feature maps for each discriminator."""
+        scores, features = [], []
+        for discriminator in self.discriminators:
+            score, maps = discriminator(audio)
+            scores.append(score)
+            features.append(maps)
+        return scores, features

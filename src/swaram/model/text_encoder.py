@@ -1,0 +1,118 @@
+"""Text encoder: a transformer with relative positions that gives the prior's mean and deviation (section 2.2).
+
+Relative positions after Shaw et al. 2018, with learnt keys and values for offsets of at most ``window`` symbols.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from swaram.model.layers import ChannelNorm, sequence_mask
+
+
+class RelativeAttention(nn.Module):
+    """Self-attention over [batch, channels, time] with relative position keys and values shared by the heads."""
+
+    def __init__(self, channels: int, heads: int, window: int, dropout: float):
+        super().__init__()
+        self.heads, self.window = heads, window
+        self.size = channels // heads
+        self.conv_q = nn.Conv1d(channels, channels, 1)
+        self.conv_k = nn.Conv1d(channels, channels, 1)
+        self.conv_v = nn.Conv1d(channels, channels, 1)
+        self.conv_o = nn.Conv1d(channels, channels, 1)
+        deviation = self.size**-0.5
+        self.emb_rel_k = nn.Parameter(torch.randn(1, 2 * window + 1, self.size) * deviation)
+        self.emb_rel_v = nn.Parameter(torch.randn(1, 2 * window + 1, self.size) * deviation)
+        self.dropout = nn.Dropout(dropout)
+        for convolution in (self.conv_q, self.conv_k, self.conv_v):
+            nn.init.xavier_uniform_(convolution.weight)
+
+    def _split(self, x: Tensor) -> Tensor:
+        # (B, C, T) -> (B, H, T, C / H)
+        return x.unflatten(1, (self.heads, self.size)).mT
+
+    def forward(self, x: Tensor, attention_mask: Tensor) -> Tensor:
+        """x [batch, channels, time], attention_mask bool [batch, 1, time, time] to [batch, channels, time]."""
+        query = self._split(self.conv_q(x)) * self.size**-0.5
+        key, value = self._split(self.conv_k(x)), self._split(self.conv_v(x))
+        time = x.shape[2]
+        position = torch.arange(time, device=x.device)
+        offset = position[None, :] - position[:, None] + self.window  # [query, key], 0 .. 2 window inside
+        near = ((offset >= 0) & (offset <= 2 * self.window)).to(query.dtype)
+        index = offset.clamp(0, 2 * self.window).expand(x.shape[0], self.heads, time, time)
+
+        by_offset = query @ self.emb_rel_k.to(query.dtype).mT  # [batch, heads, time, 2 window + 1]
+        scores = query @ key.mT + by_offset.gather(3, index) * near
+        scores = scores.float().masked_fill(~attention_mask, -1e4)
+        weights = self.dropout(torch.softmax(scores, dim=-1)).to(value.dtype)
+
+        # The weight that each query gives to each near offset: [batch, heads, time, 2 window + 1].
+        neighbour = position[:, None] + torch.arange(2 * self.window + 1, device=x.device)[None, :] - self.window
+        inside = ((neighbour >= 0) & (neighbour < time)).to(weights.dtype)
+        neighbour = torch.minimum(neighbour.clamp(min=0), position[-1])
+        near_weights = weights.gather(3, neighbour.expand(x.shape[0], self.heads, time, 2 * self.window + 1))
+        output = weights @ value + (near_weights * inside) @ self.emb_rel_v.to(weights.dtype)
+        # (B, H, T, C / H) -> (B, C, T)
+        return self.conv_o(output.mT.flatten(1, 2))
+
+
+class FeedForward(nn.Module):
+    """Two convolutions with ReLU and dropout between, masked."""
+
+    def __init__(self, channels: int, filters: int, kernel: int, dropout: float):
+        super().__init__()
+        self.padding = ((kernel - 1) // 2, kernel // 2)
+        self.conv_1 = nn.Conv1d(channels, filters, kernel)
+        self.conv_2 = nn.Conv1d(filters, channels, kernel)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = self.dropout(torch.relu(self.conv_1(F.pad(x * mask, self.padding))))
+        return self.conv_2(F.pad(x * mask, self.padding)) * mask
+
+
+class TextEncoder(nn.Module):
+    """Symbols to hidden states and to the parameters of the prior before the flow."""
+
+    def __init__(
+        self,
+        symbols: int,
+        latent: int,
+        hidden: int,
+        filters: int,
+        heads: int,
+        layers: int,
+        kernel: int,
+        dropout: float,
+        window: int = 4,
+    ):
+        super().__init__()
+        self.scale = math.sqrt(hidden)
+        self.emb = nn.Embedding(symbols, hidden)
+        nn.init.normal_(self.emb.weight, 0.0, hidden**-0.5)
+        self.attention = nn.ModuleList(RelativeAttention(hidden, heads, window, dropout) for _ in range(layers))
+        self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
+        self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in range(layers))
+        self.feed_forward_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
+        self.proj = nn.Conv1d(hidden, 2 * latent, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, symbols: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """symbols int64 [batch, symbols], lengths int64 [batch].
+
+        Returns hidden [batch, hidden, symbols], mean and log deviation [batch, latent, symbols] in float32,
+        and the mask [batch, 1, symbols].
+        """
+        mask = sequence_mask(lengths, symbols.shape[1])
+        x = (self.emb(symbols) * self.scale).mT * mask  # (B, S, C) -> (B, C, S)
+        pairs = (mask.unsqueeze(2) * mask.unsqueeze(3)) > 0
+        blocks = zip(self.attention, self.attention_norm, self.feed_forward, self.feed_forward_norm, strict=True)
+        for attention, attention_norm, feed_forward, feed_forward_norm in blocks:
+            x = attention_norm(x + self.dropout(attention(x, pairs)))
+            x = feed_forward_norm(x + self.dropout(feed_forward(x, mask)))
+        x = x * mask
+        mean, log_deviation = (self.proj(x) * mask).float().chunk(2, dim=1)
+        return x, mean, log_deviation, mask

@@ -1,0 +1,164 @@
+"""The VITS generator: text and speech to the training losses' ingredients, text to latent frames and audio."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from swaram.config import DataConfig, ModelConfig
+from swaram.model.alignment import expand, maximum_path
+from swaram.model.decoders import build_decoder
+from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
+from swaram.model.flow import Flow
+from swaram.model.layers import sequence_mask
+from swaram.model.posterior import PosteriorEncoder
+from swaram.model.text_encoder import TextEncoder
+
+
+@dataclass
+class VitsOutput:
+    """What the losses need from one training pass."""
+
+    audio: Tensor  # [batch, segment samples], the decoded segment
+    starts: Tensor  # int64 [batch], first frame of each segment
+    duration_loss: Tensor  # [], mean over symbols: nats (stochastic) or squared error (plain)
+    z_p: Tensor  # [batch, latent, frames], the posterior's sample seen through the flow
+    log_deviation_q: Tensor  # [batch, latent, frames], of the posterior
+    mean_p: Tensor  # [batch, latent, frames], of the prior, expanded by the alignment
+    log_deviation_p: Tensor  # [batch, latent, frames]
+    mask: Tensor  # [batch, 1, frames]
+    durations: Tensor  # int64 [batch, symbols], in frames, found by the alignment search
+
+
+class Vits(nn.Module):
+    """Conditional variational autoencoder with a flow prior and an adversarially trained decoder (section 2)."""
+
+    def __init__(self, model: ModelConfig, data: DataConfig, symbols: int, speakers: int = 1):
+        super().__init__()
+        self.hop, self.speakers = data.hop_length, speakers
+        self.latent_channels = model.latent_channels
+        condition = model.speaker_channels if speakers > 1 else 0
+        hidden = model.hidden_channels
+        self.enc_p = TextEncoder(
+            symbols,
+            model.latent_channels,
+            hidden,
+            model.filter_channels,
+            model.text_heads,
+            model.text_layers,
+            model.text_kernel,
+            model.text_dropout,
+            model.attention_window,
+        )
+        self.enc_q = PosteriorEncoder(
+            data.n_fft // 2 + 1,
+            model.latent_channels,
+            hidden,
+            model.posterior_kernel,
+            model.posterior_layers,
+            condition,
+        )
+        self.flow = Flow(
+            model.latent_channels, hidden, model.flow_kernel, model.flow_layers, model.flow_couplings, condition
+        )
+        predictor = StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
+        self.dp = predictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
+        self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, condition)
+        self.emb_g = nn.Embedding(speakers, condition) if condition else None
+
+    def condition_on(self, speaker: Tensor | None) -> Tensor | None:
+        """speaker int64 [batch] to the conditioning vector [batch, condition, 1], None with one speaker."""
+        if self.emb_g is None:
+            return None
+        if speaker is None:
+            raise ValueError("a model of several speakers needs speaker ids")
+        return self.emb_g(speaker).unsqueeze(-1)
+
+    def forward(
+        self,
+        symbols: Tensor,
+        symbol_lengths: Tensor,
+        spectrogram: Tensor,
+        frame_lengths: Tensor,
+        speaker: Tensor | None,
+        segment_frames: int,
+        alignment_noise: float = 0.0,
+    ) -> VitsOutput:
+        """One training pass (figure 1a).
+
+        symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths and
+        speaker int64 [batch]. ``alignment_noise`` scales the noise added to the alignment scores, in units of their
+        deviation (Kong et al. 2023, section 2.2).
+        """
+        conditioning = self.condition_on(speaker)
+        hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths)
+        z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
+        z_p = self.flow(z, mask, conditioning)
+
+        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
+            score = gaussian_scores(z_p.float(), mean_p, log_p)
+            if alignment_noise > 0:
+                score = score + torch.randn_like(score) * score.std() * alignment_noise
+            durations = maximum_path(score, symbol_lengths, frame_lengths)
+
+        detached = None if conditioning is None else conditioning.detach()
+        likelihood = self.dp(hidden.detach(), symbol_mask, durations.unsqueeze(1).float(), detached)
+        duration_loss = likelihood.float().sum() / symbol_mask.sum()
+
+        mean_p = expand(mean_p, durations, z.shape[2]) * mask
+        log_p = expand(log_p, durations, z.shape[2]) * mask
+        # Uniform over the segments that lie wholly inside each utterance.
+        latest = (frame_lengths - segment_frames).clamp(min=0)
+        starts = (torch.rand(len(latest), device=z.device) * (latest + 1)).long()
+        audio = self.dec(cut(z, starts, segment_frames), conditioning)
+        return VitsOutput(audio, starts, duration_loss, z_p.float(), log_q, mean_p, log_p, mask, durations)
+
+    def front_end(
+        self,
+        symbols: Tensor,
+        lengths: Tensor,
+        scales: Tensor,
+        duration_noise: Tensor,
+        latent_noise: Tensor,
+        speaker: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Text to latent frames (figure 1b); every random number comes in, so that a seed fixes the result.
+
+        symbols int64 [batch, symbols]; lengths int64 [batch]; scales float32 [batch, 3]: noise, length, duration
+        noise; duration_noise [batch, 2, symbols]; latent_noise [batch, latent, n], frame t takes column t mod n.
+        Returns latent [batch, latent, frames], durations int64 [batch, symbols], conditioning.
+        """
+        noise_scale, length_scale, duration_scale = (scales[:, i].view(-1, 1, 1) for i in range(3))
+        conditioning = self.condition_on(speaker)
+        hidden, mean, log_deviation, symbol_mask = self.enc_p(symbols, lengths)
+        log_duration = self.dp.sample(hidden, symbol_mask, duration_noise * duration_scale, conditioning)
+        durations = (torch.ceil(log_duration.float().exp() * length_scale) * symbol_mask).squeeze(1).long()
+        totals = durations.sum(1)
+        frames = int(totals.max()) if not torch.jit.is_tracing() else totals.max()
+        mask = sequence_mask(totals, frames)
+        column = torch.remainder(torch.arange(frames, device=symbols.device), latent_noise.shape[2])
+        noise = latent_noise[:, :, column]
+        mean = expand(mean, durations, frames)
+        deviation = expand(log_deviation, durations, frames).exp()
+        z_p = (mean + noise * deviation * noise_scale) * mask
+        return self.flow(z_p, mask, conditioning, reverse=True) * mask, durations, conditioning
+
+    def decode(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        """latent [batch, latent, frames] to audio [batch, frames * hop], -1..1."""
+        return self.dec(latent, conditioning).clamp(-1, 1)
+
+
+def gaussian_scores(z: Tensor, mean: Tensor, log_deviation: Tensor) -> Tensor:
+    """Log-likelihood of each frame under each symbol's Gaussian, up to what is the same for all paths (equation 6).
+
+    z [batch, latent, frames], mean and log_deviation [batch, latent, symbols] to [batch, symbols, frames].
+    """
+    precision = torch.exp(-2 * log_deviation)
+    constant = (-log_deviation - 0.5 * mean.square() * precision).sum(1)
+    return constant.unsqueeze(2) - 0.5 * precision.mT @ z.square() + (mean * precision).mT @ z
+
+
+def cut(x: Tensor, starts: Tensor, size: int) -> Tensor:
+    """Segments of ``size`` columns of x [batch, channels, time] that begin at starts int64 [batch]."""
+    index = starts[:, None] + torch.arange(size, device=x.device)
+    return x.gather(2, index[:, None, :].expand(-1, x.shape[1], -1))

@@ -1,0 +1,166 @@
+"""Checkpoints: folders of safetensors and JSON, written atomically, pruned, loadable without executing anything."""
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from swaram.config import Config, parse_config
+from swaram.errors import SwaramError
+from swaram.text.symbols import SymbolTable
+
+FORMAT_VERSION = 1
+
+
+class CheckpointError(SwaramError):
+    """A checkpoint that cannot be written, read or used; the message names it."""
+
+
+@dataclass
+class CheckpointInfo:
+    """What ``state.json`` says: all that is needed to build the model and to go on."""
+
+    step: int
+    epoch: int
+    position: int
+    config: Config
+    symbols: SymbolTable
+    speakers: list[str]
+    best_mel: float | None
+    seconds_trained: float
+    discriminators: bool = True
+
+    def to_json(self) -> str:
+        """The text of ``state.json``."""
+        state = {
+            "format_version": FORMAT_VERSION,
+            "step": self.step,
+            "epoch": self.epoch,
+            "position": self.position,
+            "config": self.config.model_dump(mode="json"),
+            "symbols": self.symbols.to_dict(),
+            "speakers": self.speakers,
+            "best_mel": self.best_mel,
+            "seconds_trained": self.seconds_trained,
+        }
+        return json.dumps(state, ensure_ascii=False, indent=1)
+
+
+def checkpoint_folders(directory: Path) -> list[Path]:
+    """The finished checkpoints in a directory, oldest first."""
+    found = [path for path in directory.glob("step-*") if re.fullmatch(r"step-\d{8}", path.name) and path.is_dir()]
+    return sorted(found)
+
+
+def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]], keep: int) -> Path:
+    """Write ``directory/step-NNNNNNNN`` with one safetensors file for each group of tensors, then prune.
+
+    A folder appears under its name only when everything in it is on the disk. The ``keep`` newest stay, and the one
+    that the file ``best`` names.
+    """
+    folder = directory / f"step-{info.step:08d}"
+    partial = directory / f".{folder.name}.partial"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for group, values in tensors.items():
+            contiguous = {name: value.detach().contiguous() for name, value in values.items()}
+            save_file(contiguous, partial / f"{group}.safetensors")
+        (partial / "state.json").write_text(info.to_json(), encoding="utf-8")
+        for path in [*partial.iterdir(), partial]:
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"the checkpoint {folder} could not be written: {error}") from None
+    best = best_checkpoint(directory)
+    for old in checkpoint_folders(directory)[:-keep]:
+        if old != best:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def mark_best(directory: Path, step: int) -> None:
+    """Record which step is the best so far, so that pruning spares it."""
+    temporary = directory / ".best.partial"
+    temporary.write_text(f"step-{step:08d}\n", encoding="utf-8")
+    temporary.rename(directory / "best")
+
+
+def best_checkpoint(directory: Path) -> Path | None:
+    """The checkpoint marked as best, None when there is none."""
+    marker = directory / "best"
+    if not marker.exists():
+        return None
+    folder = directory / marker.read_text(encoding="utf-8").strip()
+    return folder if folder.is_dir() else None
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """A checkpoint folder itself, or the newest in a training directory; CheckpointError when there is none."""
+    path = Path(path)
+    if (path / "state.json").exists():
+        return path
+    folders = checkpoint_folders(path) if path.is_dir() else []
+    if not folders:
+        raise CheckpointError(f"{path} holds no checkpoint; give a training directory or a step-NNNNNNNN folder")
+    return folders[-1]
+
+
+def read_info(folder: Path) -> CheckpointInfo:
+    """Read ``state.json``; CheckpointError when it is missing, damaged or of another version."""
+    try:
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        if state["format_version"] != FORMAT_VERSION:
+            raise CheckpointError(
+                f"{folder} has checkpoint format {state['format_version']}, this version reads {FORMAT_VERSION}"
+            )
+        return CheckpointInfo(
+            state["step"],
+            state["epoch"],
+            state["position"],
+            parse_config(state["config"], f"{folder}/state.json"),
+            SymbolTable.from_dict(state["symbols"]),
+            list(state["speakers"]),
+            state["best_mel"],
+            state["seconds_trained"],
+            (folder / "discriminator.safetensors").exists(),
+        )
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} is not a whole checkpoint: {error!r}") from None
+
+
+def read_tensors(folder: Path, group: str) -> dict[str, Tensor]:
+    """Read one group of tensors on the CPU; CheckpointError when the file is missing or damaged."""
+    path = folder / f"{group}.safetensors"
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from None
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
+    """The moments of an optimizer as named tensors: ``prefix.<parameter number>.<moment>``."""
+    state = optimizer.state_dict()["state"]
+    return {f"{prefix}.{number}.{name}": value for number, part in state.items() for name, value in part.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:
+    """Put the moments back that ``optimizer_tensors`` gave; the parameters must be the same ones."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(prefix + "."):
+            number, name = key.removeprefix(prefix + ".").split(".")
+            state.setdefault(int(number), {})[name] = value
+    whole = optimizer.state_dict()
+    whole["state"] = state
+    optimizer.load_state_dict(whole)

@@ -1,0 +1,146 @@
+"""Prepared utterances for training: rows of a metadata file joined to the manifest, every drop with a reason."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from swaram.config import Config
+from swaram.errors import SwaramError
+from swaram.text.symbols import SymbolTable
+
+MEMORY_LIMIT_BYTES = 2 * 2**30  # decoded audio is kept in memory below this (about 18 hours at 16 kHz)
+
+
+class DataError(SwaramError):
+    """Training data that cannot be used; the message names the file and the row."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance: where its audio is, what is said and by whom."""
+
+    path: Path
+    transcript: str
+    symbols: tuple[int, ...]
+    speaker: str
+    samples: int
+
+
+@dataclass
+class Dataset:
+    """Clips that can be trained on, and why the others cannot: reason to clips and seconds."""
+
+    clips: list[Clip]
+    sample_rate: int
+    dropped: Counter[str] = field(default_factory=Counter)
+    dropped_seconds: Counter[str] = field(default_factory=Counter)
+    _memory: dict[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Length of all clips."""
+        return sum(clip.samples for clip in self.clips) / self.sample_rate
+
+    @property
+    def speakers(self) -> list[str]:
+        """Names of the speakers, sorted."""
+        return sorted({clip.speaker for clip in self.clips})
+
+    def audio(self, index: int) -> np.ndarray:
+        """Audio of one clip: float32 [samples], mono, -1..1, at ``sample_rate`` Hz."""
+        pcm = self._memory.get(index)
+        if pcm is None:
+            pcm, _ = soundfile.read(self.clips[index].path, dtype="int16")
+            if self.seconds * self.sample_rate * 2 <= MEMORY_LIMIT_BYTES:
+                self._memory[index] = pcm
+        return pcm.astype(np.float32) / 32768.0
+
+    def summary(self) -> str:
+        """One line for each fact: what is kept, what is dropped and why."""
+        lines = [f"{len(self.clips)} clips, {self.seconds / 60:.1f} minutes, {len(self.speakers)} speakers"]
+        for reason, count in sorted(self.dropped.items()):
+            lines.append(f"  left out {count} ({self.dropped_seconds[reason] / 60:.1f} minutes): {reason}")
+        return "\n".join(lines)
+
+
+def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable) -> Dataset:
+    """Read ``path|transcript`` rows and the manifest beside them.
+
+    Without a ``manifest.parquet`` every clip has one speaker. Raises DataError when the file is missing, a row has
+    not two columns, or nothing usable is left; anything wrong with a single clip is a counted reason.
+    """
+    metadata = Path(metadata)
+    rows = _read_rows(metadata)
+    speakers = _read_speakers(metadata.parent / "manifest.parquet")
+    dataset = Dataset([], config.data.sample_rate)
+    for name, transcript in rows:
+        clip, reason, seconds = _check(metadata.parent / name, transcript, speakers.get(name), config, symbols)
+        if clip is None:
+            dataset.dropped[reason] += 1
+            dataset.dropped_seconds[reason] += seconds  # type: ignore[assignment]
+        else:
+            dataset.clips.append(clip)
+    if not dataset.clips:
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in dataset.dropped.items())
+        raise DataError(f"{metadata} holds no clip to train on ({reasons or 'it is empty'})")
+    return dataset
+
+
+def _read_rows(metadata: Path) -> list[tuple[str, str]]:
+    try:
+        text = metadata.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DataError(f"{metadata} does not exist; make it with `swaram prepare`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{metadata} is not readable text: {error}") from None
+    rows = []
+    for number, row in enumerate(csv.reader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE), start=1):
+        if len(row) != 2:
+            raise DataError(f"{metadata}, row {number}: expected path_to_audio_file|transcript, found {len(row)} columns")
+        rows.append((row[0], row[1]))
+    return rows
+
+
+def _read_speakers(manifest: Path) -> dict[str, str]:
+    if not manifest.exists():
+        return {}
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(manifest, columns=["path", "speaker"]).to_pydict()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{manifest} is not a readable manifest: {error}") from None
+    return dict(zip(table["path"], table["speaker"], strict=True))
+
+
+def _check(
+    path: Path, transcript: str, speaker: str | None, config: Config, symbols: SymbolTable
+) -> tuple[Clip | None, str, float]:
+    data = config.data
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, OSError):
+        return None, "missing file" if not path.exists() else "unreadable audio", 0.0
+    seconds = info.duration
+    if info.samplerate != data.sample_rate:
+        return None, f"sample rate {info.samplerate} Hz, not data.sample_rate {data.sample_rate} Hz", seconds
+    if info.channels != 1:
+        return None, "not mono", seconds
+    unknown = set(transcript) - set(symbols.symbols)
+    if unknown or not transcript.strip():
+        return None, "symbols outside the table" if unknown else "empty transcript", seconds
+    ids = tuple(symbols.encode(transcript))
+    frames = info.frames // data.hop_length
+    if frames < data.min_frames:
+        return None, f"shorter than data.min_frames {data.min_frames}", seconds
+    if frames > data.max_frames:
+        return None, f"longer than data.max_frames {data.max_frames}", seconds
+    if len(ids) > data.max_symbols:
+        return None, f"more symbols than data.max_symbols {data.max_symbols}", seconds
+    if frames < len(ids):
+        return None, "fewer frames than symbols", seconds
+    return Clip(path, transcript, ids, speaker or "speaker", info.frames), "", seconds

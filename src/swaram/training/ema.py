@@ -1,0 +1,24 @@
+"""Exponential moving average of the generator, used for validation and export."""
+
+import copy
+
+import torch
+from torch import nn
+
+
+class MovingAverage:
+    """A copy of a module whose parameters follow it slowly.
+
+    The decay rises with the steps, (1 + step) / (10 + step), until it reaches ``decay``, so that the first
+    average is not the untrained network.
+    """
+
+    def __init__(self, module: nn.Module, decay: float):
+        self.decay = decay
+        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        """Move the copy towards the module, after optimizer step number ``step``."""
+        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), weight)

@@ -1,0 +1,54 @@
+"""What a training run tells: TensorBoard scalars, audio, spectrograms and alignments, and a line on the terminal."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from torch.utils.tensorboard import SummaryWriter
+
+
+class Journal:
+    """Writes under ``directory``: TensorBoard events, and every logged line as JSON in ``losses.jsonl``."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.board = SummaryWriter(str(directory / "tensorboard"))
+        self.lines = (directory / "losses.jsonl").open("a", encoding="utf-8")
+        self.console = Console(soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """One line for the person at the terminal."""
+        self.console.print(time.strftime("%H:%M:%S"), text, highlight=False, markup=False)
+
+    def losses(self, step: int, values: dict[str, float], prefix: str = "train") -> None:
+        """Scalars under ``prefix/<name>``, where <name> is the configuration's name of the loss."""
+        for name, value in values.items():
+            self.board.add_scalar(f"{prefix}/{name}", value, step)
+        row = {"step": step, "kind": prefix, **{name: round(value, 6) for name, value in values.items()}}
+        self.lines.write(json.dumps(row) + "\n")
+        self.lines.flush()
+
+    def sentence(
+        self, step: int, name: str, audio: np.ndarray, sample_rate: int, mel: np.ndarray, durations: np.ndarray
+    ) -> None:
+        """A synthesised sentence: audio float32 [samples], log mel [n_mels, frames], durations int64 [symbols]."""
+        self.board.add_audio(f"{name}/audio", audio[None, :], step, sample_rate)
+        self.board.add_image(f"{name}/mel", _picture(mel[::-1]), step, dataformats="HWC")
+        path = np.repeat(np.eye(len(durations), dtype=np.float32), durations, axis=1)
+        self.board.add_image(f"{name}/alignment", _picture(path[::-1]), step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Flush everything to disk."""
+        self.board.close()
+        self.lines.close()
+
+
+def _picture(values: np.ndarray) -> np.ndarray:
+    """Values [rows, columns] as colours uint8 [rows, columns, 3], lowest dark."""
+    import matplotlib
+
+    low, high = float(values.min()), float(values.max())
+    scaled = (values - low) / max(high - low, 1e-6)
+    return (matplotlib.colormaps["magma"](scaled)[..., :3] * 255).astype(np.uint8)

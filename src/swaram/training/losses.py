@@ -1,0 +1,41 @@
+"""Losses of VITS (section 2); the names are the configuration's weights and TensorBoard's tags."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from swaram.model.vits import VitsOutput
+
+
+def kl(output: VitsOutput) -> Tensor:
+    """Kullback-Leibler divergence of posterior and prior, one sample of it, in nats a latent frame (equation 4)."""
+    difference = output.z_p - output.mean_p
+    nats = output.log_deviation_p - output.log_deviation_q - 0.5
+    nats = nats + 0.5 * difference.square() * torch.exp(-2 * output.log_deviation_p)
+    return (nats * output.mask).sum() / output.mask.sum()
+
+
+def adversarial(scores: list[Tensor]) -> Tensor:
+    """Least squares: the generator wants scores of 1 (equation 9). Scores [batch, n] of each discriminator."""
+    return torch.stack([(1 - score.float()).square().mean() for score in scores]).sum()
+
+
+def discriminator(real: list[Tensor], fake: list[Tensor]) -> Tensor:
+    """Least squares: 1 for recordings, 0 for synthesis (equation 8)."""
+    parts = [(1 - r.float()).square().mean() + f.float().square().mean() for r, f in zip(real, fake, strict=True)]
+    return torch.stack(parts).sum()
+
+
+def feature_matching(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
+    """Mean absolute difference of every layer's feature maps, summed (equation 10); no gradient to ``real``."""
+    parts = [
+        F.l1_loss(f.float(), r.detach().float())
+        for maps_r, maps_f in zip(real, fake, strict=True)
+        for r, f in zip(maps_r, maps_f, strict=True)
+    ]
+    return torch.stack(parts).sum()
+
+
+def mel(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean absolute difference of log mel spectrograms [batch, n_mels, frames] (equation 3)."""
+    return F.l1_loss(fake, real)

@@ -1,0 +1,96 @@
+"""Validation: the reconstruction losses on the whole validation split, and fixed sentences spoken each time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from swaram.config import Config
+from swaram.model.spectra import Spectra
+from swaram.model.vits import Vits
+from swaram.text.symbols import SymbolTable
+from swaram.training import losses
+from swaram.training.batches import BatchOrder, collate
+from swaram.training.dataset import Dataset
+
+
+@dataclass
+class SpokenSentence:
+    """A validation sentence as the model says it now."""
+
+    text: str
+    speaker: int
+    audio: np.ndarray  # float32 [samples], -1..1
+    mel: np.ndarray  # float32 [n_mels, frames]
+    durations: np.ndarray  # int64 [symbols], frames
+
+
+@torch.no_grad()
+def validate(
+    model: Vits, spectra: Spectra, dataset: Dataset, speakers: dict[str, int], config: Config, device: torch.device
+) -> dict[str, float]:
+    """Losses mel, kl and duration over all clips, weighted by clip, with the same random numbers every time.
+
+    The global random state is left as it was, so that validating does not change a run.
+    """
+    hop, segment = config.data.hop_length, config.train.segment_frames
+    frames = np.array([clip.samples // hop for clip in dataset.clips])
+    batches = BatchOrder(frames, config.train.batch_size, config.train.batch_frames, 0).epoch(0)
+    totals = {"mel": 0.0, "kl": 0.0, "duration": 0.0}
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(0)
+        for indices in batches:
+            batch = collate(dataset, indices, speakers, hop).to(device)
+            output = model(
+                batch.symbols,
+                batch.symbol_lengths,
+                spectra.linear(batch.audio),
+                batch.frame_lengths,
+                batch.speaker,
+                segment,
+            )
+            real = cut_audio(batch.audio, output.starts, segment, hop)
+            totals["mel"] += float(losses.mel(spectra(real), spectra(output.audio))) * len(indices)
+            totals["kl"] += float(losses.kl(output)) * len(indices)
+            totals["duration"] += float(output.duration_loss) * len(indices)
+    return {name: total / len(dataset.clips) for name, total in totals.items()}
+
+
+def cut_audio(audio: torch.Tensor, starts: torch.Tensor, segment: int, hop: int) -> torch.Tensor:
+    """Segments of audio [batch, samples]: ``segment`` frames from frame ``starts`` on: [batch, segment * hop]."""
+    index = starts[:, None] * hop + torch.arange(segment * hop, device=audio.device)
+    return audio.gather(1, index)
+
+
+@torch.no_grad()
+def speak(
+    model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int, seed: int = 0
+) -> SpokenSentence:
+    """Say symbol ids as one speaker, with the published scales 0.667, 1, 0.8 and noise from ``seed``."""
+    device = next(model.parameters()).device
+    random = torch.Generator().manual_seed(seed)
+    latent, durations, conditioning = model.front_end(
+        torch.tensor([ids], device=device),
+        torch.tensor([len(ids)], device=device),
+        torch.tensor([[0.667, 1.0, 0.8]], device=device),
+        torch.randn(1, 2, len(ids), generator=random).to(device),
+        torch.randn(1, model.latent_channels, 4096, generator=random).to(device),
+        torch.tensor([speaker], device=device),
+    )
+    # An untrained duration predictor can ask for minutes of a single symbol; 40 s are enough to look at.
+    limit = 40 * spectra.sample_rate // spectra.hop
+    audio = model.decode(latent[:, :, :limit], conditioning)
+    mel = spectra(audio)[0] if audio.shape[1] >= spectra.n_fft else torch.zeros(spectra.filters.shape[0], 1)
+    return SpokenSentence(text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy())
+
+
+def validation_sentences(config: Config, dataset: Dataset, symbols: SymbolTable) -> list[tuple[str, list[int], str]]:
+    """Text, symbol ids and speaker of the sentences to speak: those configured, else four of the validation clips."""
+    speakers = dataset.speakers
+    if config.train.validation_sentences:
+        usual = max(speakers, key=lambda name: sum(clip.speaker == name for clip in dataset.clips))
+        texts = config.train.validation_sentences
+        return [(text, symbols.encode(text), usual) for text in texts]
+    step = max(1, len(dataset.clips) // 4)
+    return [(clip.transcript, list(clip.symbols), clip.speaker) for clip in dataset.clips[::step][:4]]

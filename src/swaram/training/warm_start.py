@@ -1,0 +1,76 @@
+"""Warm start: take from another training what fits, by name, with symbols and speakers matched by what they are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from swaram.config import Config
+from swaram.text.symbols import SymbolTable
+from swaram.training.checkpoints import CheckpointError, CheckpointInfo, find_checkpoint, read_info, read_tensors
+
+# Tables whose rows belong to symbols or speakers: matched row by row.
+SYMBOL_TABLE, SPEAKER_TABLE = "enc_p.emb.weight", "emb_g.weight"
+
+
+@dataclass
+class WarmStart:
+    """How many tensors were taken and which were left, for the log."""
+
+    taken: int
+    left: list[str]
+
+
+def warm_start(
+    source: str | Path,
+    generator: nn.Module,
+    discriminators: nn.Module,
+    config: Config,
+    symbols: SymbolTable,
+    speakers: list[str],
+) -> WarmStart:
+    """Load generator (its average where there is one) and discriminators of ``source`` into fresh modules.
+
+    Another sample rate or hop is refused with a CheckpointError: the decoder's weights mean nothing there.
+    """
+    folder = find_checkpoint(source)
+    info = read_info(folder)
+    for key in ("sample_rate", "hop_length"):
+        theirs, ours = getattr(info.config.data, key), getattr(config.data, key)
+        if theirs != ours:
+            raise CheckpointError(f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}")
+    group = "ema" if (folder / "ema.safetensors").exists() else "generator"
+    report = _load(generator, read_tensors(folder, group), info, symbols, speakers)
+    if info.discriminators:
+        other = _load(discriminators, read_tensors(folder, "discriminator"), info, symbols, speakers)
+        report = WarmStart(report.taken + other.taken, report.left + other.left)
+    if not report.taken:
+        raise CheckpointError(f"{folder} shares no tensor with this configuration's model")
+    return report
+
+
+def _load(
+    module: nn.Module, tensors: dict[str, Tensor], info: CheckpointInfo, symbols: SymbolTable, speakers: list[str]
+) -> WarmStart:
+    state = module.state_dict()
+    report = WarmStart(0, [])
+    for name, target in state.items():
+        value = tensors.get(name)
+        if value is not None and name == SYMBOL_TABLE and value.shape[1:] == target.shape[1:]:
+            _copy_rows(target, value, info.symbols.symbols, symbols.symbols)
+        elif value is not None and name == SPEAKER_TABLE and value.shape[1:] == target.shape[1:]:
+            _copy_rows(target, value, info.speakers, speakers)
+        elif value is not None and value.shape == target.shape:
+            target.copy_(value)
+        else:
+            report.left.append(name)
+            continue
+        report.taken += 1
+    return report
+
+
+def _copy_rows(target: Tensor, value: Tensor, theirs: list[str], ours: list[str]) -> None:
+    places = {name: row for row, name in enumerate(theirs)}
+    for row, name in enumerate(ours):
+        if name in places:
+            target[row].copy_(value[places[name]])
