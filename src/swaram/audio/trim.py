@@ -30,10 +30,26 @@ class Activity:
 
     def bounds(self) -> tuple[float, float] | None:
         """Seconds from the first to the last speech; ``None`` where there is none."""
-        frames = np.flatnonzero(self.speech)
-        if not len(frames):
+        stretches = runs(self.speech)
+        # A burst of up to 160 ms that stands a quarter of a second away from the rest is a click, not a word.
+        while len(stretches) > 1 and _burst(stretches[0]) and stretches[1][0] - stretches[0][1] > 8:
+            stretches.pop(0)
+        while len(stretches) > 1 and _burst(stretches[-1]) and stretches[-1][0] - stretches[-2][1] > 8:
+            stretches.pop()
+        if not stretches:
             return None
-        return float(frames[0]) * FRAME_SECONDS, min((frames[-1] + 1) * FRAME_SECONDS, self.duration)
+        return stretches[0][0] * FRAME_SECONDS, min(stretches[-1][1] * FRAME_SECONDS, self.duration)
+
+    def cut_off(self, depth: float = 20.0) -> str:
+        """``start`` or ``end`` where the recording begins or stops within speech, else an empty string.
+
+        That is: the outermost whole frame is speech, less than ``depth`` dB below the average of the speech.
+        """
+        whole = int(self.duration / FRAME_SECONDS)
+        for name, frame in (("start", 0), ("end", whole - 1)):
+            if 0 <= frame < whole and self.speech[frame] and self.level[frame] > self.speech_level - depth:
+                return name
+        return ""
 
     def pauses(self, depth: float = 20.0) -> list[tuple[float, float]]:
         """Inner silences, (start, end) in seconds: no speech, and ``depth`` dB below the speech throughout.
@@ -41,11 +57,9 @@ class Activity:
         A stretch without speech that is loud (a cough, a door) is not a pause.
         """
         quiet = ~self.speech & (self.level < self.speech_level - depth)
-        return [
-            (start * FRAME_SECONDS, end * FRAME_SECONDS)
-            for start, end in runs(quiet)
-            if self.speech[:start].any() and self.speech[end:].any()
-        ]
+        first, last = self.bounds() or (0.0, 0.0)
+        spans = [(start * FRAME_SECONDS, end * FRAME_SECONDS) for start, end in runs(quiet)]
+        return [(start, end) for start, end in spans if start > first and end < last]
 
 
 class SpeechDetector:
@@ -75,6 +89,10 @@ class SpeechDetector:
             if end - start < 2:  # 32 ms alone is a click
                 speech[start:end] = False
         return Activity(_extend(speech, level), level, len(audio) / VAD_RATE)
+
+
+def _burst(stretch: tuple[int, int]) -> bool:
+    return stretch[1] - stretch[0] <= 5
 
 
 def _hysteresis(probability: np.ndarray, high: float, low: float) -> np.ndarray:

@@ -71,6 +71,7 @@ class ClipMaker:
         yield sound.speech_gate(candidate, gates)
         self._trim(candidate)
         yield sound.duration_gate(candidate, gates)
+        yield sound.edge_gate(candidate, gates)
         yield sound.clipping_gate(candidate, gates)
         yield sound.level_gate(candidate, gates)
         yield sound.noise_gate(candidate, gates)

@@ -42,6 +42,13 @@ def speech_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
     return Verdict("speech", "" if candidate.activity.speech.any() else "speech: nobody speaks", saw)
 
 
+def edge_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
+    """The recorder was running before the first and after the last sound of the sentence."""
+    side = candidate.activity.cut_off()
+    saw = f"speech reaches the {side} of the recording" if side else "quiet at both ends"
+    return Verdict("edges", f"edges: cut off at the {side}" if side else "", saw)
+
+
 def clipping_gate(candidate: Candidate, settings: GateSettings) -> Verdict:
     """The microphone was not overdriven."""
     share = candidate.measures["clipped"]
