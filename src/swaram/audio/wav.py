@@ -159,8 +159,8 @@ class WavReader:
             known = size < _UNKNOWN_SIZE
         if known and size % frame:
             raise AudioError(
-                f"The WAV announces {size} bytes of samples, not a multiple of {frame}, the size of one sample in "
-                "all channels: the header is damaged."
+                f"The WAV announces {size} bytes of samples, not a multiple of {frame}, the size of one sample "
+                "in all channels: the header is damaged."
             )
         self._data_left = size if known else None
         lossless = bits in (8, 16, 24)

@@ -1,5 +1,8 @@
-"""``swaram speak`` and ``swaram voice``: text to a FLAC file, and a look into voice packages."""
+"""``swaram speak`` and ``swaram voice``: text to a sound file, and a look into voice packages."""
 
+import importlib.util
+import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -7,14 +10,99 @@ import typer
 
 voice_app = typer.Typer(help="Look into voice packages.", no_args_is_help=True)
 
+MAX_TEXT_CHARACTERS = 200_000
+VoiceOption = Annotated[
+    str | None, typer.Option("--voice", help="Folder or zip of a voice, or its name in the folder of voices.")
+]
+
 
 def speak_command(
     text: Annotated[str, typer.Argument(help="What to say; - reads standard input.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="FLAC file to write.")] = Path("swaram.flac"),
-    voice: Annotated[str | None, typer.Option(help="Folder or zip of a voice, or its name in voices/.")] = None,
-    speaker: Annotated[str | None, typer.Option(help="Speaker's id or name.")] = None,
-    speed: Annotated[float, typer.Option(help="1 is the voice's own pace.")] = 1.0,
+    out: Annotated[Path, typer.Option("--out", "-o", help="FLAC or WAV file to write.")] = Path(
+        "swaram.flac"
+    ),
+    voice: VoiceOption = None,
+    speaker: Annotated[str | None, typer.Option(help="Speaker's name or id.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Code of the language, where a voice reads several.")
+    ] = None,
+    speed: Annotated[float, typer.Option(help="1 is the voice's own pace, 2 twice as fast.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads to compute with.", min=1, max=256)] = 1,
 ) -> None:
-    """Speak a text into a FLAC file."""
-    raise NotImplementedError
+    """Speak a text into a sound file."""
+    from swaram.voice.engine import AudioWindow, Engine
+    from swaram.voice.errors import SpeechError
+    from swaram.voice.flac_file import write_speech
+    from swaram.voice.library import find_voice
+    from swaram.voice.request import SpeechRequest
+
+    if text == "-":
+        text = sys.stdin.read(MAX_TEXT_CHARACTERS + 1)
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise SpeechError(
+            f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts."
+        )
+    request = SpeechRequest(text, speaker=speaker, language=language, speed=speed, seed=seed)
+    engine = Engine(find_voice(voice), threads=threads)
+    rate = engine.voice.sample_rate
+    for notice in engine.reader(request).read(text).notices:
+        print(f"characters {notice.start}-{notice.end}: {notice.message}", file=sys.stderr)
+    begun = time.perf_counter()
+    first: list[float] = []
+
+    def heard(window: AudioWindow) -> AudioWindow:
+        first.append(time.perf_counter() - begun)
+        return window
+
+    samples = write_speech(out, (heard(window).samples for window in engine.stream(request)), rate)
+    took = time.perf_counter() - begun
+    seconds = samples / rate
+    print(
+        f"{out}: {seconds:.2f} s of speech at {rate} Hz; first audio after {1000 * first[0]:.0f} ms, "
+        f"all after {took:.2f} s (real-time factor {took / seconds:.3f})"
+    )
+
+
+@voice_app.command("info")
+def info_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
+    """Say what a voice is."""
+    from swaram.voice.library import find_voice
+
+    manifest = find_voice(voice).manifest
+    print(f"name        {manifest.name}")
+    print(f"languages   {', '.join(dict.fromkeys((manifest.language, *manifest.languages)))}")
+    print(f"sound       {manifest.sample_rate} Hz, frames of {manifest.hop_length} samples")
+    print(f"symbols     {len(manifest.symbols['symbols'])}")
+    for speaker in manifest.speakers:
+        print(f"speaker     {speaker.id}: {speaker.name} {speaker.gender} {speaker.description}".rstrip())
+    for name, entry in manifest.files.items():
+        print(f"file        {name}, {entry.bytes / 1e6:.1f} MB")
+    attribution = manifest.attribution
+    print(f"licence     {manifest.licence}")
+    print(f"attribution {attribution if isinstance(attribution, str) else '; '.join(attribution)}")
+    for key, value in manifest.training.items():
+        print(f"training    {key}: {value}")
+
+
+def _add_export() -> None:
+    from swaram.voice.export_command import export_command
+
+    voice_app.command("export")(export_command)
+
+
+if importlib.util.find_spec("swaram.voice.export_command"):  # needs nothing heavy before it runs
+    _add_export()
+
+
+@voice_app.command("check")
+def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
+    """Check a voice: its files, and that its windows join exactly."""
+    from swaram.voice.check import check_voice
+    from swaram.voice.library import find_voice
+
+    opened = find_voice(voice)
+    difference = check_voice(opened)
+    print(
+        f"{opened.name}: files match their checksums; streamed and whole differ by at most {difference:.1e}"
+    )

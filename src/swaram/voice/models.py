@@ -1,0 +1,130 @@
+"""The two ONNX models of a voice, run as the contract in docs/architecture.md says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+
+from swaram.voice.errors import VoiceError
+from swaram.voice.request import SpeechRequest
+from swaram.voice.streaming import Window
+from swaram.voice.voice import Voice
+
+_NOISE_STEP = 256
+_FRAMES_PER_ID = 4
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What the front end makes of a passage.
+
+    ``frames``: float32 [C, T]; ``durations``: int64 [S], frames of each symbol id; ``conditioning``: float32
+    [G, 1] in voices with several speakers.
+    """
+
+    frames: np.ndarray
+    durations: np.ndarray
+    conditioning: np.ndarray | None
+
+    @property
+    def length(self) -> int:
+        """T, in frames."""
+        return self.frames.shape[1]
+
+
+class Models:
+    """Front end and decoder of one voice, each an onnxruntime session of ``threads`` threads.
+
+    Runs may come from several threads at once. Raises VoiceError when the models are not of the contract.
+    """
+
+    def __init__(self, voice: Voice, threads: int = 1) -> None:
+        self.voice = voice
+        self._frontend = _session(voice, "frontend.onnx", voice.package.frontend, threads)
+        self._decoder = _session(voice, "decoder.onnx", voice.package.decoder, threads)
+        self._frontend_outputs = _names(
+            voice, "frontend.onnx", self._frontend.get_outputs(), "latent", "durations"
+        )
+        _names(voice, "decoder.onnx", self._decoder.get_outputs(), "audio")
+        inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
+        self._takes_speaker = "speaker" in inputs
+        self._takes_conditioning = "conditioning" in {i.name for i in self._decoder.get_inputs()}
+
+    def encode(self, ids: list[int], request: SpeechRequest, speaker: int, index: int) -> Latent:
+        """Latent frames of symbol ids; the noise follows from the request's seed and the passage's index."""
+        manifest = self.voice.manifest
+        defaults = manifest.inference
+        noise_scale = defaults.noise_scale if request.noise_scale is None else request.noise_scale
+        duration_scale = request.duration_noise_scale
+        scales = [
+            noise_scale,
+            defaults.length_scale / request.speed,
+            defaults.duration_noise_scale if duration_scale is None else duration_scale,
+        ]
+        generator = np.random.Generator(np.random.PCG64([request.seed, index]))
+        columns = max(1, -int(-len(ids) * _FRAMES_PER_ID / request.speed // _NOISE_STEP)) * _NOISE_STEP
+        feed = {
+            "symbols": np.array([ids], np.int64),
+            "lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([scales], np.float32),
+            "duration_noise": generator.standard_normal((1, 2, len(ids)), np.float32),
+            "latent_noise": np.ascontiguousarray(
+                generator.standard_normal((columns, manifest.latent_channels), np.float32).T[None]
+            ),
+        }
+        if self._takes_speaker:
+            feed["speaker"] = np.array([speaker], np.int64)
+        outputs = dict(zip(self._frontend_outputs, self._run(self._frontend, feed), strict=True))
+        conditioning = outputs.get("conditioning")
+        return Latent(
+            outputs["latent"][0], outputs["durations"][0], None if conditioning is None else conditioning[0]
+        )
+
+    def decode(self, latent: Latent, window: Window) -> np.ndarray:
+        """float32 samples [(end - start) x hop], -1..1, of one window."""
+        samples = self._decode(latent, latent.frames[:, window.low : window.high])
+        return samples[window.cut(self.voice.hop_length)]
+
+    def decode_whole(self, latent: Latent) -> np.ndarray:
+        """float32 samples [T x hop], -1..1, of one pass over all frames: what windows are compared with."""
+        return self._decode(latent, latent.frames)
+
+    def _decode(self, latent: Latent, frames: np.ndarray) -> np.ndarray:
+        feed = {"latent": np.ascontiguousarray(frames[None])}
+        if self._takes_conditioning and latent.conditioning is not None:
+            feed["conditioning"] = latent.conditioning[None]
+        return self._run(self._decoder, feed, ["audio"])[0].reshape(-1)
+
+    def _run(
+        self, session: onnxruntime.InferenceSession, feed: dict, outputs: list[str] | None = None
+    ) -> list:
+        try:
+            return session.run(outputs, feed)
+        except Exception as error:
+            reason = str(error).splitlines()[0][:200].rstrip(".")
+            raise VoiceError(f"The voice {self.voice.name} cannot be run: {reason}.") from error
+
+
+def _session(voice: Voice, name: str, model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin while they wait take the core from the next stream.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise VoiceError(
+            f"{voice.package.source}: {name} cannot be loaded by onnxruntime; export it again."
+        ) from error
+
+
+def _names(voice: Voice, name: str, nodes: list, *wanted: str) -> list[str]:
+    names = [node.name for node in nodes]
+    missing = [w for w in wanted if w not in names]
+    if missing:
+        raise VoiceError(
+            f"{voice.package.source}: {name} has no {', '.join(missing)}; export the voice again."
+        )
+    return names

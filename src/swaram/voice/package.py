@@ -1,0 +1,231 @@
+"""The voice package: a folder, or a zip of it, checked before anything in it is used."""
+
+import hashlib
+import json
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from swaram.languages import get_language
+from swaram.text.symbols import SymbolTable
+from swaram.voice.errors import VoiceError
+
+FORMAT_VERSION = 1
+MANIFEST = "voice.json"
+MODELS = ("frontend.onnx", "decoder.onnx")
+MAX_MANIFEST_BYTES = 4 << 20
+MAX_FILE_BYTES = 512 << 20
+MAX_ENTRIES = 64
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
+class Speaker(_Part):
+    """One speaker of a voice; ``id`` is the number the model knows, ``name`` what people say."""
+
+    id: Annotated[int, Field(ge=0)]
+    name: str
+    gender: str = ""
+    description: str = ""
+
+
+class Inference(_Part):
+    """The scales used where a request names none."""
+
+    noise_scale: Annotated[float, Field(ge=0, le=2)] = 0.667
+    length_scale: Annotated[float, Field(gt=0, le=10)] = 1.0
+    duration_noise_scale: Annotated[float, Field(ge=0, le=2)] = 0.8
+
+
+class Margins(_Part):
+    """Frames before and after that an output frame of the decoder depends on."""
+
+    left_margin: Annotated[int, Field(ge=0, le=4096)]
+    right_margin: Annotated[int, Field(ge=0, le=4096)]
+
+
+class FileEntry(_Part):
+    """Checksum and size of one file of the package."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class VoiceManifest(_Part):
+    """``voice.json``: see docs/architecture.md for the meaning of each key."""
+
+    format_version: int
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    language: str
+    languages: list[str] = []
+    sample_rate: Annotated[int, Field(ge=4000, le=192_000)]
+    hop_length: Annotated[int, Field(ge=1, le=8192)]
+    latent_channels: Annotated[int, Field(ge=1, le=8192)]
+    symbols: dict[str, Any]
+    speakers: list[Speaker] = []
+    default_speaker: int | None = None
+    inference: Inference = Inference()
+    decoder: Margins
+    licence: str = ""
+    attribution: str | list[str] = ""
+    training: dict[str, Any] = {}
+    files: dict[str, FileEntry]
+
+
+@dataclass(frozen=True)
+class VoicePackage:
+    """A checked package: its manifest, its symbol table and the bytes of its two models."""
+
+    source: str
+    manifest: VoiceManifest
+    symbols: SymbolTable
+    frontend: bytes
+    decoder: bytes
+
+    @property
+    def sha256(self) -> str:
+        """One checksum for the whole voice, from the checksums of its models."""
+        sums = "".join(self.manifest.files[name].sha256 for name in MODELS)
+        return hashlib.sha256(sums.encode()).hexdigest()
+
+
+def open_package(path: str | Path) -> VoicePackage:
+    """Open and check a voice, a folder or a zip.
+
+    Raises:
+        VoiceError: the voice is missing, its manifest is wrong (the key is named), a file is missing, has
+            another size or checksum than the manifest says, is too large, or would climb out of the package.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _check(str(path), lambda name, limit: _read_from_folder(path, name, limit))
+    if not path.exists():
+        raise VoiceError(f"{path}: no such voice; give a folder with {MANIFEST}, or a zip of one.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = _entries(path, archive)
+            return _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
+        raise VoiceError(f"{path}: not a readable zip of a voice; fetch it again.") from error
+
+
+def is_package(path: Path) -> bool:
+    """Whether a path looks like a voice, without reading its models."""
+    return (path / MANIFEST).is_file() if path.is_dir() else path.suffix == ".zip" and path.is_file()
+
+
+def _check(source: str, read: Any) -> VoicePackage:
+    manifest = _read_manifest(source, read(MANIFEST, MAX_MANIFEST_BYTES))
+    for name in MODELS:
+        if name not in manifest.files:
+            raise VoiceError(
+                f"{source}: {MANIFEST}, key files: {name} is not listed; export the voice again."
+            )
+    contents = {}
+    for name, entry in manifest.files.items():
+        if _climbs(name):
+            raise VoiceError(
+                f"{source}: {MANIFEST} names the file {name!r}, which lies outside of the package."
+            )
+        if entry.bytes > MAX_FILE_BYTES:
+            raise VoiceError(f"{source}: {name} is larger than {MAX_FILE_BYTES} bytes.")
+        content = read(name, entry.bytes)
+        if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise VoiceError(
+                f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again."
+            )
+        if name in MODELS:
+            contents[name] = content
+    return VoicePackage(
+        source, manifest, _symbols(source, manifest), contents[MODELS[0]], contents[MODELS[1]]
+    )
+
+
+def _read_manifest(source: str, content: bytes) -> VoiceManifest:
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise VoiceError(f"{source}: {MANIFEST} is not JSON; export the voice again.") from error
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if version != FORMAT_VERSION:
+        raise VoiceError(
+            f"{source}: {MANIFEST} has format_version {version!r} and this swaram reads {FORMAT_VERSION}; "
+            "export the voice again or update swaram."
+        )
+    try:
+        manifest = VoiceManifest.model_validate(data)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        raise VoiceError(f"{source}: {MANIFEST}, key {key}: {fault['msg'].lower()}.") from error
+    ids = [speaker.id for speaker in manifest.speakers]
+    if len(set(ids)) != len(ids) or len({s.name for s in manifest.speakers}) != len(ids):
+        raise VoiceError(f"{source}: {MANIFEST}, key speakers: two speakers share an id or a name.")
+    if ids and manifest.default_speaker is not None and manifest.default_speaker not in ids:
+        raise VoiceError(f"{source}: {MANIFEST}, key default_speaker: no speaker has that id.")
+    for code in (manifest.language, *manifest.languages):
+        get_language(code)
+    return manifest
+
+
+def _symbols(source: str, manifest: VoiceManifest) -> SymbolTable:
+    try:
+        return SymbolTable.from_dict(manifest.symbols)
+    except Exception as error:
+        raise VoiceError(f"{source}: {MANIFEST}, key symbols: {str(error).rstrip('.')}.") from error
+
+
+def _climbs(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name
+
+
+def _read_from_folder(folder: Path, name: str, limit: int) -> bytes:
+    file = folder / name
+    if not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
+        raise VoiceError(f"{folder}: {name} is missing; a voice holds {MANIFEST}, {', '.join(MODELS)}.")
+    if file.stat().st_size > limit:
+        raise VoiceError(f"{folder}: {name} is larger than the {limit} bytes it may have.")
+    return file.read_bytes()
+
+
+def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The entries by name, seen from the folder that holds the manifest (the root, or the only folder)."""
+    listed = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if len(listed) > MAX_ENTRIES:
+        raise VoiceError(f"{path}: the zip has {len(listed)} entries; a voice has at most {MAX_ENTRIES}.")
+    for entry in listed:
+        if _climbs(entry.filename):
+            raise VoiceError(f"{path}: the zip's entry {entry.filename!r} climbs out of the package.")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise VoiceError(
+                f"{path}: the zip's entry {entry.filename!r} is a link; a voice holds plain files."
+            )
+    names = [entry.filename for entry in listed]
+    if len(set(names)) != len(names):
+        raise VoiceError(f"{path}: the zip has two entries of one name.")
+    homes = [PurePosixPath(name).parent for name in names if PurePosixPath(name).name == MANIFEST]
+    if len(homes) != 1 or len(homes[0].parts) > 1:
+        raise VoiceError(f"{path}: the zip holds no {MANIFEST} at its root or in its only folder.")
+    return {
+        str(PurePosixPath(e.filename).relative_to(homes[0])): e
+        for e in listed
+        if homes[0] in PurePosixPath(e.filename).parents
+    }
+
+
+def _read_from_zip(
+    path: Path, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], name: str, limit: int
+) -> bytes:
+    entry = entries.get(name)
+    if entry is None:
+        raise VoiceError(f"{path}: {name} is missing; a voice holds {MANIFEST}, {', '.join(MODELS)}.")
+    if entry.file_size > limit:
+        raise VoiceError(f"{path}: {name} is larger than the {limit} bytes it may have.")
+    return archive.read(entry)  # never reads more than file_size, whatever the compressed data hold

@@ -1,0 +1,130 @@
+"""Passages: what the front end reads in one go, at most a sentence, with its place in the user's text."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from swaram.text.frontend import Notice, TextFrontend
+from swaram.text.sentences import Sentence
+from swaram.voice.errors import SpeechError
+from swaram.voice.voice import Voice
+
+MAX_PASSAGE_SYMBOLS = 240
+_CLAUSE_PAUSE, _WORD_PAUSE = 0.15, 0.0
+_TOKEN = re.compile(r"""\d+(?:[.,:/-]\d+)*|[^\s.,;:!?…"'()\[\]{}<>|।॥۔؟،؛]+""")
+_WORD = re.compile(r"""[^\s!"',.:;?…-]+(?:['-][^\s!"',.:;?…-]+)*""")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Symbols to speak, where in the user's text each came from, and the pause after them in seconds."""
+
+    text: str
+    origins: list[int] = field(repr=False)
+    pause_after: float
+
+    def words(self) -> Iterator[tuple[int, int]]:
+        """Spans of ``text`` that hold a word."""
+        for match in _WORD.finditer(self.text):
+            yield match.span()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text made ready: passages, and notices about what was dropped or assumed."""
+
+    passages: list[Passage]
+    notices: list[Notice]
+
+
+class Reader:
+    """Text of one language to passages that a voice can read."""
+
+    def __init__(self, voice: Voice, language: str | None = None) -> None:
+        self._voice = voice
+        self._frontend = TextFrontend(voice.find_language(language))
+
+    def read(self, text: str) -> Reading:
+        """Read a whole text. Raises SpeechError when nothing in it can be spoken."""
+        if not text.strip():
+            raise SpeechError("The text is empty; send some words to speak.")
+        reading = self.read_part(text)
+        if not reading.passages:
+            name = self._frontend.language.name
+            raise SpeechError(f"Nothing in the text can be spoken: it holds no words of {name}.")
+        return reading
+
+    def read_part(self, text: str) -> Reading:
+        """Read a text, or a piece of one; it may hold nothing to speak."""
+        analysis = self._frontend.analyse(text)
+        notices = list(analysis.notices)
+        passages = [
+            passage
+            for sentence in analysis.sentences
+            for passage in _divide(self._known(sentence, notices))
+            if any(c.isalnum() for c in passage.text)
+        ]
+        return Reading(passages, notices)
+
+    def _known(self, sentence: Sentence, notices: list[Notice]) -> Sentence:
+        """The sentence without symbols that this voice has never seen."""
+        symbols = self._voice.symbols
+        unknown = [i for i, c in enumerate(sentence.text) if c not in symbols]
+        if not unknown:
+            return sentence
+        for i in unknown:
+            place = sentence.origins[i]
+            message = f"dropped {sentence.text[i]!r}: the voice {self._voice.name} does not know it."
+            notices.append(Notice("dropped", place, place + 1, message))
+        kept = [i for i, c in enumerate(sentence.text) if c in symbols]
+        return Sentence(
+            "".join(sentence.text[i] for i in kept), [sentence.origins[i] for i in kept], sentence.pause_after
+        )
+
+
+def _divide(sentence: Sentence) -> Iterator[Passage]:
+    """A sentence as it is, or in pieces where it is too long: at a comma if there is one, else at a space."""
+    text, origins = sentence.text, sentence.origins
+    start = 0
+    while len(text) - start > MAX_PASSAGE_SYMBOLS:
+        end, pause = _cut(text, start, start + MAX_PASSAGE_SYMBOLS)
+        yield _passage(text, origins, start, end, pause)
+        start = end
+    yield _passage(text, origins, start, len(text), sentence.pause_after)
+
+
+def _cut(text: str, start: int, limit: int) -> tuple[int, float]:
+    earliest = start + (limit - start) // 3
+    for marks, pause in ((",;:…-", _CLAUSE_PAUSE), (" ", _WORD_PAUSE)):
+        place = max(text.rfind(mark, earliest, limit) for mark in marks)
+        if place >= 0:
+            return place + 1, pause
+    return limit, _WORD_PAUSE
+
+
+def _passage(text: str, origins: list[int], start: int, end: int, pause: float) -> Passage:
+    while start < end and text[start] == " ":
+        start += 1
+    while end > start and text[end - 1] == " ":
+        end -= 1
+    return Passage(text[start:end], list(origins[start:end]), pause)
+
+
+class TextMap:
+    """The user's words by position, so that a mark spans whole words and not single code points."""
+
+    def __init__(self, text: str, offset: int = 0) -> None:
+        self._offset = offset
+        self._spans = [match.span() for match in _TOKEN.finditer(text)]
+        self._ends = [end for _, end in self._spans]
+
+    def span(self, origins: list[int]) -> tuple[int, int]:
+        """Start and end, in the user's text, of the words that symbols with these origins came from."""
+        low, high = min(origins) - self._offset, max(origins) - self._offset
+        start, end = low, high + 1
+        for first, last in self._spans[bisect_right(self._ends, low) :]:
+            if first > high:
+                break
+            start, end = min(start, first), max(end, last)
+        return start + self._offset, end + self._offset

@@ -1,0 +1,55 @@
+"""Streaming: the decoder over windows of latent frames, whose joined samples equal one pass over all of them.
+
+Each window is decoded with as many frames more on either side as its output can depend on (the margins in
+``voice.json``), and these are cut off again. The schedule depends on the number of frames only, so that the
+same speech has the same samples however it is served.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from swaram.audio.flac import BLOCK_SAMPLES
+
+FIRST_WINDOW_SECONDS = 0.256
+LAST_WINDOW_SECONDS = 2.048
+_MAX_UNIT_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Window:
+    """Frames ``start`` to ``end`` (exclusive) of a passage, decoded from frames ``low`` to ``high``."""
+
+    start: int
+    end: int
+    low: int
+    high: int
+
+    def cut(self, hop_length: int) -> slice:
+        """The window's own samples among those that the decoder makes of ``low`` to ``high``."""
+        return slice((self.start - self.low) * hop_length, (self.end - self.low) * hop_length)
+
+
+def window_unit(hop_length: int, sample_rate: int) -> int:
+    """Frames that make a whole number of FLAC blocks, or 1 where that would be too many."""
+    unit = BLOCK_SAMPLES // math.gcd(BLOCK_SAMPLES, hop_length)
+    return unit if unit * hop_length / sample_rate <= _MAX_UNIT_SECONDS else 1
+
+
+def windows(frames: int, hop_length: int, sample_rate: int, left: int, right: int) -> Iterator[Window]:
+    """Windows over ``frames``: small at first, then doubling, the last as long as what is left."""
+    unit = window_unit(hop_length, sample_rate)
+    size = _units(FIRST_WINDOW_SECONDS, hop_length, sample_rate, unit)
+    largest = _units(LAST_WINDOW_SECONDS, hop_length, sample_rate, unit)
+    start = 0
+    while start < frames:
+        end = start + size
+        if frames - end < size // 2:  # a crumb would cost its margins once more
+            end = frames
+        yield Window(start, end, max(0, start - left), min(frames, end + right))
+        start = end
+        size = min(2 * size, largest)
+
+
+def _units(seconds: float, hop_length: int, sample_rate: int, unit: int) -> int:
+    return max(1, round(seconds * sample_rate / hop_length / unit)) * unit
