@@ -76,7 +76,7 @@ class SpectrogramDiscriminator(nn.Module):
 
     def __init__(self, n_fft: int, channels: list[int]):
         super().__init__()
-        self.n_fft, self.hop = n_fft, n_fft // 4
+        self.n_fft, self.hop = n_fft, n_fft // 2
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
         sizes = [2, *channels]
         self.convs = nn.ModuleList(
@@ -88,9 +88,17 @@ class SpectrogramDiscriminator(nn.Module):
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
         with torch.autocast(audio.device.type, enabled=False):
             spectrum = torch.stft(
-                audio.float(), self.n_fft, self.hop, self.n_fft, self.window, normalized=True, return_complex=True
+                audio.float(),
+                self.n_fft,
+                self.hop,
+                self.n_fft,
+                self.window,
+                normalized=True,
+                return_complex=True,
             )
-            x = torch.view_as_real(spectrum).permute(0, 3, 1, 2).contiguous()  # (B, bins, T, 2) -> (B, 2, bins, T)
+            x = (
+                torch.view_as_real(spectrum).permute(0, 3, 1, 2).contiguous()
+            )  # (B, bins, T, 2) -> (B, 2, bins, T)
         features = []
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.1)

@@ -17,7 +17,12 @@ class DepthwiseStack(nn.Module):
         super().__init__()
         self.convs_sep = nn.ModuleList(
             nn.Conv1d(
-                channels, channels, kernel, groups=channels, dilation=kernel**i, padding=(kernel - 1) * kernel**i // 2
+                channels,
+                channels,
+                kernel,
+                groups=channels,
+                dilation=kernel**i,
+                padding=(kernel - 1) * kernel**i // 2,
             )
             for i in range(layers)
         )
@@ -87,7 +92,9 @@ class SplineCoupling(nn.Module):
 class StochasticDurationPredictor(nn.Module):
     """p(d | text) as a flow, trained by variational dequantisation and augmentation (section 2.2.2, appendix B)."""
 
-    def __init__(self, channels: int, hidden: int, kernel: int, dropout: float, flows: int = 4, condition: int = 0):
+    def __init__(
+        self, channels: int, hidden: int, kernel: int, dropout: float, flows: int = 4, condition: int = 0
+    ):
         super().__init__()
         self.pre = nn.Conv1d(channels, hidden, 1)
         self.convs = DepthwiseStack(hidden, kernel, 3, dropout)
@@ -107,7 +114,9 @@ class StochasticDurationPredictor(nn.Module):
             x = x + self.cond(conditioning)
         return self.proj(self.convs(x, mask)) * mask
 
-    def forward(self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None
+    ) -> Tensor:
         """Bound on the negative log-likelihood in nats, [batch], of durations float [batch, 1, symbols] in frames."""
         context = self._context(x, mask, conditioning)
         posterior = self.post_proj(self.post_convs(self.post_pre(durations), mask)) * mask
@@ -163,7 +172,9 @@ class DurationPredictor(nn.Module):
         x = self.dropout(self.norm_2(torch.relu(self.conv_2(x * mask))))
         return (self.proj(x * mask) * mask).float()
 
-    def forward(self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None
+    ) -> Tensor:
         """Squared error of the log durations, summed, [batch]; durations float [batch, 1, symbols] in frames."""
         target = torch.log(durations + 1e-6) * mask
         return (self._predict(x, mask, conditioning) - target).square().sum((1, 2))

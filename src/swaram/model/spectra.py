@@ -36,7 +36,14 @@ class Spectra(nn.Module):
     filters: Tensor
 
     def __init__(
-        self, sample_rate: int, n_fft: int, hop: int, win: int, n_mels: int, fmin: float = 0, fmax: float | None = None
+        self,
+        sample_rate: int,
+        n_fft: int,
+        hop: int,
+        win: int,
+        n_mels: int,
+        fmin: float = 0,
+        fmax: float | None = None,
     ):
         super().__init__()
         self.sample_rate, self.n_fft, self.hop, self.win = sample_rate, n_fft, hop, win

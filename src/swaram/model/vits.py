@@ -59,9 +59,16 @@ class Vits(nn.Module):
             condition,
         )
         self.flow = Flow(
-            model.latent_channels, hidden, model.flow_kernel, model.flow_layers, model.flow_couplings, condition
+            model.latent_channels,
+            hidden,
+            model.flow_kernel,
+            model.flow_layers,
+            model.flow_couplings,
+            condition,
         )
-        predictor = StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
+        predictor = (
+            StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
+        )
         self.dp = predictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
         self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, condition)
         self.emb_g = nn.Embedding(speakers, condition) if condition else None

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from swaram.training.dataset import Dataset
 
+SHAPE_STEP = 32
+
 
 @dataclass
 class Batch:
@@ -62,14 +64,19 @@ def collate(dataset: Dataset, indices: list[int], speakers: dict[str, int], hop:
     waves = [dataset.audio(i) for i in indices]
     frames = torch.tensor([len(wave) // hop for wave in waves])
     lengths = torch.tensor([len(clip.symbols) for clip in clips])
-    audio = torch.zeros(len(clips), int(frames.max()) * hop)
-    symbols = torch.zeros(len(clips), int(lengths.max()), dtype=torch.int64)
+    audio = torch.zeros(len(clips), _round_up(int(frames.max())) * hop)
+    symbols = torch.zeros(len(clips), _round_up(int(lengths.max())), dtype=torch.int64)
     for row, (clip, wave) in enumerate(zip(clips, waves, strict=True)):
         size = int(frames[row]) * hop
         audio[row, :size] = torch.from_numpy(wave[:size])
         symbols[row, : len(clip.symbols)] = torch.tensor(clip.symbols)
     speaker = torch.tensor([speakers[clip.speaker] for clip in clips])
     return Batch(symbols, lengths, audio, frames, speaker)
+
+
+def _round_up(size: int) -> int:
+    # Few different shapes: CPU and CUDA kernels are chosen and compiled for each new one.
+    return -(-size // SHAPE_STEP) * SHAPE_STEP
 
 
 def endless_batches(

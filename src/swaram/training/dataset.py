@@ -54,7 +54,13 @@ class Dataset:
         """Audio of one clip: float32 [samples], mono, -1..1, at ``sample_rate`` Hz."""
         pcm = self._memory.get(index)
         if pcm is None:
-            pcm, _ = soundfile.read(self.clips[index].path, dtype="int16")
+            path = self.clips[index].path
+            try:
+                pcm, _ = soundfile.read(path, dtype="int16")
+            except (soundfile.LibsndfileError, OSError) as error:
+                raise DataError(
+                    f"{path} was readable when the training began and is not now: {error}"
+                ) from None
             if self.seconds * self.sample_rate * 2 <= MEMORY_LIMIT_BYTES:
                 self._memory[index] = pcm
         return pcm.astype(np.float32) / 32768.0
@@ -78,7 +84,9 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable) -> 
     speakers = _read_speakers(metadata.parent / "manifest.parquet")
     dataset = Dataset([], config.data.sample_rate)
     for name, transcript in rows:
-        clip, reason, seconds = _check(metadata.parent / name, transcript, speakers.get(name), config, symbols)
+        clip, reason, seconds = _check(
+            metadata.parent / name, transcript, speakers.get(name), config, symbols
+        )
         if clip is None:
             dataset.dropped[reason] += 1
             dataset.dropped_seconds[reason] += seconds  # type: ignore[assignment]
@@ -98,9 +106,13 @@ def _read_rows(metadata: Path) -> list[tuple[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{metadata} is not readable text: {error}") from None
     rows = []
-    for number, row in enumerate(csv.reader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE), start=1):
+    for number, row in enumerate(
+        csv.reader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE), start=1
+    ):
         if len(row) != 2:
-            raise DataError(f"{metadata}, row {number}: expected path_to_audio_file|transcript, found {len(row)} columns")
+            raise DataError(
+                f"{metadata}, row {number}: expected path_to_audio_file|transcript, found {len(row)} columns"
+            )
         rows.append((row[0], row[1]))
     return rows
 

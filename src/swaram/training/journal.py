@@ -31,7 +31,13 @@ class Journal:
         self.lines.flush()
 
     def sentence(
-        self, step: int, name: str, audio: np.ndarray, sample_rate: int, mel: np.ndarray, durations: np.ndarray
+        self,
+        step: int,
+        name: str,
+        audio: np.ndarray,
+        sample_rate: int,
+        mel: np.ndarray,
+        durations: np.ndarray,
     ) -> None:
         """A synthesised sentence: audio float32 [samples], log mel [n_mels, frames], durations int64 [symbols]."""
         self.board.add_audio(f"{name}/audio", audio[None, :], step, sample_rate)

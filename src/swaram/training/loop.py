@@ -111,9 +111,13 @@ class Engine:
         config, train = self.config, self.config.train
         now = self.progress.step
         noise = train.alignment_noise * max(0.0, 1 - now / train.alignment_noise_steps)
-        kl_weight = train.weights.kl * (min(1.0, (now + 1) / train.kl_warmup_steps) if train.kl_warmup_steps else 1.0)
+        kl_weight = train.weights.kl * (
+            min(1.0, (now + 1) / train.kl_warmup_steps) if train.kl_warmup_steps else 1.0
+        )
         rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
-        for optimizer, rate in zip((self.generator_optimizer, self.discriminator_optimizer), rates, strict=True):
+        for optimizer, rate in zip(
+            (self.generator_optimizer, self.discriminator_optimizer), rates, strict=True
+        ):
             optimizer.param_groups[0]["lr"] = rate * self._schedule()
 
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16):
@@ -126,7 +130,9 @@ class Engine:
                 train.segment_frames,
                 noise,
             )
-            real = validation.cut_audio(batch.audio, output.starts, train.segment_frames, config.data.hop_length)
+            real = validation.cut_audio(
+                batch.audio, output.starts, train.segment_frames, config.data.hop_length
+            )
             scores, features = self.discriminators(torch.cat([real, output.audio]))
         size = len(real)
         real_scores, fake_scores = zip(*(score.split(size) for score in scores), strict=True)
@@ -145,7 +151,9 @@ class Engine:
         generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
         if not bool(torch.isfinite(generator_loss) & torch.isfinite(discriminator_loss)):
             values = {name: float(loss) for name, loss in parts.items()}
-            raise TrainingError(f"a loss is not finite at step {now}: {values}; lower train.learning_rate or resume")
+            raise TrainingError(
+                f"a loss is not finite at step {now}: {values}; lower train.learning_rate or resume"
+            )
 
         # Each network's gradients stop at its own parameters, so one graph serves both.
         self.discriminator_optimizer.zero_grad()
@@ -230,7 +238,9 @@ class Engine:
         return values["mel"]
 
 
-def train(config: Config, resume: bool = False, warm: str | None = None, limits: Limits | None = None) -> Path:
+def train(
+    config: Config, resume: bool = False, warm: str | None = None, limits: Limits | None = None
+) -> Path:
     """Train as the configuration says; returns the last checkpoint's folder.
 
     Raises SwaramError when the data, the configuration or a checkpoint cannot be used, and when the output directory
@@ -239,7 +249,9 @@ def train(config: Config, resume: bool = False, warm: str | None = None, limits:
     limits = limits or Limits()
     directory = Path(config.train.output_directory)
     if not resume and checkpoints.checkpoint_folders(directory):
-        raise TrainingError(f"{directory} holds a training already; --resume goes on with it, or name another directory")
+        raise TrainingError(
+            f"{directory} holds a training already; --resume goes on with it, or name another directory"
+        )
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
     symbols = SymbolTable.for_languages(*config.data.languages)
@@ -322,7 +334,9 @@ def _run(
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    journal.say(f"stopped at step {progress.step} after {progress.seconds_trained / 3600:.2f} hours: {folder[0]}")
+    journal.say(
+        f"stopped at step {progress.step} after {progress.seconds_trained / 3600:.2f} hours: {folder[0]}"
+    )
     return folder[0]
 
 

@@ -22,14 +22,17 @@ def adversarial(scores: list[Tensor]) -> Tensor:
 
 def discriminator(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     """Least squares: 1 for recordings, 0 for synthesis (equation 8)."""
-    parts = [(1 - r.float()).square().mean() + f.float().square().mean() for r, f in zip(real, fake, strict=True)]
+    parts = [
+        (1 - r.float()).square().mean() + f.float().square().mean() for r, f in zip(real, fake, strict=True)
+    ]
     return torch.stack(parts).sum()
 
 
 def feature_matching(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
     """Mean absolute difference of every layer's feature maps, summed (equation 10); no gradient to ``real``."""
+    # The maps stay in their own format (their gradient is only a sign); the mean is taken in float32.
     parts = [
-        F.l1_loss(f.float(), r.detach().float())
+        (f - r.detach()).abs().mean(dtype=torch.float32)
         for maps_r, maps_f in zip(real, fake, strict=True)
         for r, f in zip(maps_r, maps_f, strict=True)
     ]

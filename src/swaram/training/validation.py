@@ -27,7 +27,12 @@ class SpokenSentence:
 
 @torch.no_grad()
 def validate(
-    model: Vits, spectra: Spectra, dataset: Dataset, speakers: dict[str, int], config: Config, device: torch.device
+    model: Vits,
+    spectra: Spectra,
+    dataset: Dataset,
+    speakers: dict[str, int],
+    config: Config,
+    device: torch.device,
 ) -> dict[str, float]:
     """Losses mel, kl and duration over all clips, weighted by clip, with the same random numbers every time.
 
@@ -82,10 +87,14 @@ def speak(
     limit = 40 * spectra.sample_rate // spectra.hop
     audio = model.decode(latent[:, :, :limit], conditioning)
     mel = spectra(audio)[0] if audio.shape[1] >= spectra.n_fft else torch.zeros(spectra.filters.shape[0], 1)
-    return SpokenSentence(text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy())
+    return SpokenSentence(
+        text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy()
+    )
 
 
-def validation_sentences(config: Config, dataset: Dataset, symbols: SymbolTable) -> list[tuple[str, list[int], str]]:
+def validation_sentences(
+    config: Config, dataset: Dataset, symbols: SymbolTable
+) -> list[tuple[str, list[int], str]]:
     """Text, symbol ids and speaker of the sentences to speak: those configured, else four of the validation clips."""
     speakers = dataset.speakers
     if config.train.validation_sentences:

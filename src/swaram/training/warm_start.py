@@ -7,7 +7,13 @@ from torch import Tensor, nn
 
 from swaram.config import Config
 from swaram.text.symbols import SymbolTable
-from swaram.training.checkpoints import CheckpointError, CheckpointInfo, find_checkpoint, read_info, read_tensors
+from swaram.training.checkpoints import (
+    CheckpointError,
+    CheckpointInfo,
+    find_checkpoint,
+    read_info,
+    read_tensors,
+)
 
 # Tables whose rows belong to symbols or speakers: matched row by row.
 SYMBOL_TABLE, SPEAKER_TABLE = "enc_p.emb.weight", "emb_g.weight"
@@ -38,7 +44,9 @@ def warm_start(
     for key in ("sample_rate", "hop_length"):
         theirs, ours = getattr(info.config.data, key), getattr(config.data, key)
         if theirs != ours:
-            raise CheckpointError(f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}")
+            raise CheckpointError(
+                f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}"
+            )
     group = "ema" if (folder / "ema.safetensors").exists() else "generator"
     report = _load(generator, read_tensors(folder, group), info, symbols, speakers)
     if info.discriminators:
@@ -50,7 +58,11 @@ def warm_start(
 
 
 def _load(
-    module: nn.Module, tensors: dict[str, Tensor], info: CheckpointInfo, symbols: SymbolTable, speakers: list[str]
+    module: nn.Module,
+    tensors: dict[str, Tensor],
+    info: CheckpointInfo,
+    symbols: SymbolTable,
+    speakers: list[str],
 ) -> WarmStart:
     state = module.state_dict()
     report = WarmStart(0, [])
