@@ -56,9 +56,7 @@ class InverseSpectrogram(nn.Module):
         identity = torch.eye(n_fft // 2 + 1, dtype=torch.float64)
         cosines = torch.fft.irfft(identity, n=n_fft)
         sines = torch.fft.irfft(1j * identity, n=n_fft)
-        overlap = (
-            window.square().reshape(-1, hop).sum(0)
-        )  # constant for a hop of at most a quarter of the window
+        overlap = window.square().reshape(-1, hop).sum(0)  # constant for a hop of at most a quarter of the window
         basis = torch.cat([cosines, sines]) * window / overlap.mean()
         self.register_buffer("basis", basis.float().mT.contiguous(), persistent=False)
 
@@ -84,8 +82,7 @@ class VocosDecoder(Decoder):
         self.cond = nn.Conv1d(condition, channels, 1) if condition else None
         self.norm_in = nn.LayerNorm(channels, eps=1e-6)
         self.blocks = nn.ModuleList(
-            ConvNeXtBlock(channels, config.kernel, config.expansion, 1 / config.blocks)
-            for _ in range(config.blocks)
+            ConvNeXtBlock(channels, config.kernel, config.expansion, 1 / config.blocks) for _ in range(config.blocks)
         )
         self.norm_out = nn.LayerNorm(channels, eps=1e-6)
         self.head = nn.Linear(channels, config.n_fft + 2)
@@ -120,9 +117,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
 
         def conv(dilation: int) -> nn.Module:
-            layer = nn.Conv1d(
-                channels, channels, kernel, dilation=dilation, padding=(kernel - 1) * dilation // 2
-            )
+            layer = nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=(kernel - 1) * dilation // 2)
             nn.init.normal_(layer.weight, 0.0, 0.01)
             return nn.utils.parametrizations.weight_norm(layer)
 

@@ -80,8 +80,7 @@ class SpectrogramDiscriminator(nn.Module):
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
         sizes = [2, *channels]
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv2d(sizes[i], sizes[i + 1], (9, 3), (2, 1), (4, 1)))
-            for i in range(len(channels))
+            weight_norm(nn.Conv2d(sizes[i], sizes[i + 1], (9, 3), (2, 1), (4, 1))) for i in range(len(channels))
         )
         self.conv_post = weight_norm(nn.Conv2d(sizes[-1], 1, (3, 3), 1, (1, 1)))
 
@@ -96,9 +95,7 @@ class SpectrogramDiscriminator(nn.Module):
                 normalized=True,
                 return_complex=True,
             )
-            x = (
-                torch.view_as_real(spectrum).permute(0, 3, 1, 2).contiguous()
-            )  # (B, bins, T, 2) -> (B, 2, bins, T)
+            x = torch.view_as_real(spectrum).permute(0, 3, 1, 2).contiguous()  # (B, bins, T, 2) -> (B, 2, bins, T)
         features = []
         for conv in self.convs:
             x = F.leaky_relu(conv(x), 0.1)

@@ -35,9 +35,7 @@ class DepthwiseStack(nn.Module):
         """x [batch, channels, symbols], conditioning of the same shape or None, to the same shape."""
         if conditioning is not None:
             x = x + conditioning
-        for sep, point, norm_1, norm_2 in zip(
-            self.convs_sep, self.convs_1x1, self.norms_1, self.norms_2, strict=True
-        ):
+        for sep, point, norm_1, norm_2 in zip(self.convs_sep, self.convs_1x1, self.norms_1, self.norms_2, strict=True):
             y = F.gelu(norm_1(sep(x * mask)))
             x = x + self.dropout(F.gelu(norm_2(point(y))))
         return x * mask
@@ -70,9 +68,7 @@ class SplineCoupling(nn.Module):
         nn.init.zeros_(self.proj.weight)
         nn.init.zeros_(self.proj.bias)
 
-    def forward(
-        self, x: Tensor, mask: Tensor, conditioning: Tensor, reverse: bool = False
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """x [batch, 2, symbols] to the same shape and the log determinant [batch]."""
         fixed, moved = x[:, :1], x[:, 1:]
         hidden = self.proj(self.convs(self.pre(fixed), mask, conditioning)) * mask
@@ -92,9 +88,7 @@ class SplineCoupling(nn.Module):
 class StochasticDurationPredictor(nn.Module):
     """p(d | text) as a flow, trained by variational dequantisation and augmentation (section 2.2.2, appendix B)."""
 
-    def __init__(
-        self, channels: int, hidden: int, kernel: int, dropout: float, flows: int = 4, condition: int = 0
-    ):
+    def __init__(self, channels: int, hidden: int, kernel: int, dropout: float, flows: int = 4, condition: int = 0):
         super().__init__()
         self.pre = nn.Conv1d(channels, hidden, 1)
         self.convs = DepthwiseStack(hidden, kernel, 3, dropout)
@@ -114,9 +108,7 @@ class StochasticDurationPredictor(nn.Module):
             x = x + self.cond(conditioning)
         return self.proj(self.convs(x, mask)) * mask
 
-    def forward(
-        self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None) -> Tensor:
         """Bound on the negative log-likelihood in nats, [batch], of durations float [batch, 1, symbols] in frames."""
         context = self._context(x, mask, conditioning)
         posterior = self.post_proj(self.post_convs(self.post_pre(durations), mask)) * mask
@@ -172,9 +164,7 @@ class DurationPredictor(nn.Module):
         x = self.dropout(self.norm_2(torch.relu(self.conv_2(x * mask))))
         return (self.proj(x * mask) * mask).float()
 
-    def forward(
-        self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, durations: Tensor, conditioning: Tensor | None = None) -> Tensor:
         """Squared error of the log durations, summed, [batch]; durations float [batch, 1, symbols] in frames."""
         target = torch.log(durations + 1e-6) * mask
         return (self._predict(x, mask, conditioning) - target).square().sum((1, 2))

@@ -27,17 +27,11 @@ class Coupling(nn.Module):
 class Flow(nn.Module):
     """Couplings with the channels flipped after each one. x [batch, latent, frames] to the same shape."""
 
-    def __init__(
-        self, channels: int, hidden: int, kernel: int, layers: int, couplings: int, condition: int = 0
-    ):
+    def __init__(self, channels: int, hidden: int, kernel: int, layers: int, couplings: int, condition: int = 0):
         super().__init__()
-        self.couplings = nn.ModuleList(
-            Coupling(channels, hidden, kernel, layers, condition) for _ in range(couplings)
-        )
+        self.couplings = nn.ModuleList(Coupling(channels, hidden, kernel, layers, condition) for _ in range(couplings))
 
-    def forward(
-        self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None, reverse: bool = False
-    ) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None, reverse: bool = False) -> Tensor:
         if reverse:
             for coupling in reversed(self.couplings):
                 x = coupling(x.flip(1), mask, conditioning, reverse=True)

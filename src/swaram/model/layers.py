@@ -46,9 +46,7 @@ class WaveNet(nn.Module):
             self.outputs.append(nn.utils.parametrizations.weight_norm(out))
         self.condition = None
         if condition:
-            self.condition = nn.utils.parametrizations.weight_norm(
-                nn.Conv1d(condition, 2 * hidden * layers, 1)
-            )
+            self.condition = nn.utils.parametrizations.weight_norm(nn.Conv1d(condition, 2 * hidden * layers, 1))
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None) -> Tensor:
         skip = torch.zeros_like(x)

@@ -56,9 +56,7 @@ class Spectra(nn.Module):
         with torch.autocast(audio.device.type, enabled=False):
             edge = (self.n_fft - self.hop) // 2
             x = F.pad(audio.float().unsqueeze(1), (edge, edge), mode="reflect").squeeze(1)
-            spectrum = torch.stft(
-                x, self.n_fft, self.hop, self.win, self.window, center=False, return_complex=True
-            )
+            spectrum = torch.stft(x, self.n_fft, self.hop, self.win, self.window, center=False, return_complex=True)
             return torch.sqrt(torch.view_as_real(spectrum).square().sum(-1) + 1e-6)
 
     def mel(self, magnitudes: Tensor) -> Tensor:

@@ -50,9 +50,7 @@ class RelativeAttention(nn.Module):
         weights = self.dropout(torch.softmax(scores, dim=-1)).to(value.dtype)
 
         # The weight that each query gives to each near offset: [batch, heads, time, 2 window + 1].
-        neighbour = (
-            position[:, None] + torch.arange(2 * self.window + 1, device=x.device)[None, :] - self.window
-        )
+        neighbour = position[:, None] + torch.arange(2 * self.window + 1, device=x.device)[None, :] - self.window
         inside = ((neighbour >= 0) & (neighbour < time)).to(weights.dtype)
         neighbour = torch.minimum(neighbour.clamp(min=0), position[-1])
         near_weights = weights.gather(3, neighbour.expand(x.shape[0], self.heads, time, 2 * self.window + 1))
@@ -95,13 +93,9 @@ class TextEncoder(nn.Module):
         self.scale = math.sqrt(hidden)
         self.emb = nn.Embedding(symbols, hidden)
         nn.init.normal_(self.emb.weight, 0.0, hidden**-0.5)
-        self.attention = nn.ModuleList(
-            RelativeAttention(hidden, heads, window, dropout) for _ in range(layers)
-        )
+        self.attention = nn.ModuleList(RelativeAttention(hidden, heads, window, dropout) for _ in range(layers))
         self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
-        self.feed_forward = nn.ModuleList(
-            FeedForward(hidden, filters, kernel, dropout) for _ in range(layers)
-        )
+        self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in range(layers))
         self.feed_forward_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
         self.proj = nn.Conv1d(hidden, 2 * latent, 1)
         self.dropout = nn.Dropout(dropout)
@@ -115,9 +109,7 @@ class TextEncoder(nn.Module):
         mask = sequence_mask(lengths, symbols.shape[1])
         x = (self.emb(symbols) * self.scale).mT * mask  # (B, S, C) -> (B, C, S)
         pairs = (mask.unsqueeze(2) * mask.unsqueeze(3)) > 0
-        blocks = zip(
-            self.attention, self.attention_norm, self.feed_forward, self.feed_forward_norm, strict=True
-        )
+        blocks = zip(self.attention, self.attention_norm, self.feed_forward, self.feed_forward_norm, strict=True)
         for attention, attention_norm, feed_forward, feed_forward_norm in blocks:
             x = attention_norm(x + self.dropout(attention(x, pairs)))
             x = feed_forward_norm(x + self.dropout(feed_forward(x, mask)))

@@ -66,9 +66,7 @@ class Vits(nn.Module):
             model.flow_couplings,
             condition,
         )
-        predictor = (
-            StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
-        )
+        predictor = StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
         self.dp = predictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
         self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, condition)
         self.emb_g = nn.Embedding(speakers, condition) if condition else None

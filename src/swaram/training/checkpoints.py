@@ -55,15 +55,11 @@ class CheckpointInfo:
 
 def checkpoint_folders(directory: Path) -> list[Path]:
     """The finished checkpoints in a directory, oldest first."""
-    found = [
-        path for path in directory.glob("step-*") if re.fullmatch(r"step-\d{8}", path.name) and path.is_dir()
-    ]
+    found = [path for path in directory.glob("step-*") if re.fullmatch(r"step-\d{8}", path.name) and path.is_dir()]
     return sorted(found)
 
 
-def save_checkpoint(
-    directory: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]], keep: int
-) -> Path:
+def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]], keep: int) -> Path:
     """Write ``directory/step-NNNNNNNN`` with one safetensors file for each group of tensors, then prune.
 
     A folder appears under its name only when everything in it is on the disk. The ``keep`` newest stay, and the one
@@ -116,9 +112,7 @@ def find_checkpoint(path: str | Path) -> Path:
         return path
     folders = checkpoint_folders(path) if path.is_dir() else []
     if not folders:
-        raise CheckpointError(
-            f"{path} holds no checkpoint; give a training directory or a step-NNNNNNNN folder"
-        )
+        raise CheckpointError(f"{path} holds no checkpoint; give a training directory or a step-NNNNNNNN folder")
     return folders[-1]
 
 
@@ -157,9 +151,7 @@ def read_tensors(folder: Path, group: str) -> dict[str, Tensor]:
 def optimizer_tensors(optimizer: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:
     """The moments of an optimizer as named tensors: ``prefix.<parameter number>.<moment>``."""
     state = optimizer.state_dict()["state"]
-    return {
-        f"{prefix}.{number}.{name}": value for number, part in state.items() for name, value in part.items()
-    }
+    return {f"{prefix}.{number}.{name}": value for number, part in state.items() for name, value in part.items()}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]) -> None:

@@ -19,14 +19,10 @@ def train_command(
     from swaram.config import load_config
 
     if resume and warm_start:
-        raise SwaramError(
-            "--resume and --warm-start exclude each other: the one goes on, the other begins anew"
-        )
+        raise SwaramError("--resume and --warm-start exclude each other: the one goes on, the other begins anew")
     tree = load_config(config)
     try:
         from swaram.training.loop import Limits, train
     except ImportError as error:
-        raise SwaramError(
-            f"training needs {error.name}; install it with: pip install 'swaram[train]'"
-        ) from None
+        raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
     train(tree, resume, warm_start, Limits(max_steps, max_minutes))

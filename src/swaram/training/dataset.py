@@ -58,9 +58,7 @@ class Dataset:
             try:
                 pcm, _ = soundfile.read(path, dtype="int16")
             except (soundfile.LibsndfileError, OSError) as error:
-                raise DataError(
-                    f"{path} was readable when the training began and is not now: {error}"
-                ) from None
+                raise DataError(f"{path} was readable when the training began and is not now: {error}") from None
             if self.seconds * self.sample_rate * 2 <= MEMORY_LIMIT_BYTES:
                 self._memory[index] = pcm
         return pcm.astype(np.float32) / 32768.0
@@ -84,9 +82,7 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable) -> 
     speakers = _read_speakers(metadata.parent / "manifest.parquet")
     dataset = Dataset([], config.data.sample_rate)
     for name, transcript in rows:
-        clip, reason, seconds = _check(
-            metadata.parent / name, transcript, speakers.get(name), config, symbols
-        )
+        clip, reason, seconds = _check(metadata.parent / name, transcript, speakers.get(name), config, symbols)
         if clip is None:
             dataset.dropped[reason] += 1
             dataset.dropped_seconds[reason] += seconds  # type: ignore[assignment]
@@ -106,9 +102,7 @@ def _read_rows(metadata: Path) -> list[tuple[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{metadata} is not readable text: {error}") from None
     rows = []
-    for number, row in enumerate(
-        csv.reader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE), start=1
-    ):
+    for number, row in enumerate(csv.reader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE), start=1):
         if len(row) != 2:
             raise DataError(
                 f"{metadata}, row {number}: expected path_to_audio_file|transcript, found {len(row)} columns"

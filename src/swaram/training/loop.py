@@ -111,13 +111,9 @@ class Engine:
         config, train = self.config, self.config.train
         now = self.progress.step
         noise = train.alignment_noise * max(0.0, 1 - now / train.alignment_noise_steps)
-        kl_weight = train.weights.kl * (
-            min(1.0, (now + 1) / train.kl_warmup_steps) if train.kl_warmup_steps else 1.0
-        )
+        kl_weight = train.weights.kl * (min(1.0, (now + 1) / train.kl_warmup_steps) if train.kl_warmup_steps else 1.0)
         rates = (train.learning_rate, train.discriminator_learning_rate or train.learning_rate)
-        for optimizer, rate in zip(
-            (self.generator_optimizer, self.discriminator_optimizer), rates, strict=True
-        ):
+        for optimizer, rate in zip((self.generator_optimizer, self.discriminator_optimizer), rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * self._schedule()
 
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16):
@@ -130,9 +126,7 @@ class Engine:
                 train.segment_frames,
                 noise,
             )
-            real = validation.cut_audio(
-                batch.audio, output.starts, train.segment_frames, config.data.hop_length
-            )
+            real = validation.cut_audio(batch.audio, output.starts, train.segment_frames, config.data.hop_length)
             scores, features = self.discriminators(torch.cat([real, output.audio]))
         size = len(real)
         real_scores, fake_scores = zip(*(score.split(size) for score in scores), strict=True)
@@ -151,9 +145,7 @@ class Engine:
         generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
         if not bool(torch.isfinite(generator_loss) & torch.isfinite(discriminator_loss)):
             values = {name: float(loss) for name, loss in parts.items()}
-            raise TrainingError(
-                f"a loss is not finite at step {now}: {values}; lower train.learning_rate or resume"
-            )
+            raise TrainingError(f"a loss is not finite at step {now}: {values}; lower train.learning_rate or resume")
 
         # Each network's gradients stop at its own parameters, so one graph serves both.
         self.discriminator_optimizer.zero_grad()
@@ -238,9 +230,7 @@ class Engine:
         return values["mel"]
 
 
-def train(
-    config: Config, resume: bool = False, warm: str | None = None, limits: Limits | None = None
-) -> Path:
+def train(config: Config, resume: bool = False, warm: str | None = None, limits: Limits | None = None) -> Path:
     """Train as the configuration says; returns the last checkpoint's folder.
 
     Raises SwaramError when the data, the configuration or a checkpoint cannot be used, and when the output directory
@@ -300,9 +290,7 @@ def _run(
     sums: Counter[str] = Counter()
     folder = checkpoints.checkpoint_folders(directory)[-1:] or [directory]
     try:
-        batches = endless_batches(
-            training, order, numbers, config.data.hop_length, progress.epoch, progress.position
-        )
+        batches = endless_batches(training, order, numbers, config.data.hop_length, progress.epoch, progress.position)
         while progress.step < last_step and not stopping:
             if limits.max_minutes is not None and time.monotonic() - begun > limits.max_minutes * 60:
                 break
@@ -334,9 +322,7 @@ def _run(
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    journal.say(
-        f"stopped at step {progress.step} after {progress.seconds_trained / 3600:.2f} hours: {folder[0]}"
-    )
+    journal.say(f"stopped at step {progress.step} after {progress.seconds_trained / 3600:.2f} hours: {folder[0]}")
     return folder[0]
 
 

@@ -22,9 +22,7 @@ def adversarial(scores: list[Tensor]) -> Tensor:
 
 def discriminator(real: list[Tensor], fake: list[Tensor]) -> Tensor:
     """Least squares: 1 for recordings, 0 for synthesis (equation 8)."""
-    parts = [
-        (1 - r.float()).square().mean() + f.float().square().mean() for r, f in zip(real, fake, strict=True)
-    ]
+    parts = [(1 - r.float()).square().mean() + f.float().square().mean() for r, f in zip(real, fake, strict=True)]
     return torch.stack(parts).sum()
 
 

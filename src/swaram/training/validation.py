@@ -69,9 +69,7 @@ def cut_audio(audio: torch.Tensor, starts: torch.Tensor, segment: int, hop: int)
 
 
 @torch.no_grad()
-def speak(
-    model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int, seed: int = 0
-) -> SpokenSentence:
+def speak(model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int, seed: int = 0) -> SpokenSentence:
     """Say symbol ids as one speaker, with the published scales 0.667, 1, 0.8 and noise from ``seed``."""
     device = next(model.parameters()).device
     random = torch.Generator().manual_seed(seed)
@@ -87,14 +85,10 @@ def speak(
     limit = 40 * spectra.sample_rate // spectra.hop
     audio = model.decode(latent[:, :, :limit], conditioning)
     mel = spectra(audio)[0] if audio.shape[1] >= spectra.n_fft else torch.zeros(spectra.filters.shape[0], 1)
-    return SpokenSentence(
-        text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy()
-    )
+    return SpokenSentence(text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy())
 
 
-def validation_sentences(
-    config: Config, dataset: Dataset, symbols: SymbolTable
-) -> list[tuple[str, list[int], str]]:
+def validation_sentences(config: Config, dataset: Dataset, symbols: SymbolTable) -> list[tuple[str, list[int], str]]:
     """Text, symbol ids and speaker of the sentences to speak: those configured, else four of the validation clips."""
     speakers = dataset.speakers
     if config.train.validation_sentences:

@@ -44,9 +44,7 @@ def warm_start(
     for key in ("sample_rate", "hop_length"):
         theirs, ours = getattr(info.config.data, key), getattr(config.data, key)
         if theirs != ours:
-            raise CheckpointError(
-                f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}"
-            )
+            raise CheckpointError(f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}")
     group = "ema" if (folder / "ema.safetensors").exists() else "generator"
     report = _load(generator, read_tensors(folder, group), info, symbols, speakers)
     if info.discriminators:
