@@ -17,6 +17,10 @@ _UNKNOWN_SIZE = 0x7FFF_0000
 _MAX_FORMAT_BYTES = 4096
 
 
+class TruncatedWav(AudioError):
+    """A WAV that ends before all of it has come."""
+
+
 @dataclass(frozen=True)
 class WavFormat:
     """What the samples are: ``bits`` (8, 16, 24) of ``channels`` (1..8) at ``sample_rate`` Hz.
@@ -77,20 +81,20 @@ class WavReader:
         if self._received == 0:
             raise AudioError("The WAV is empty: no bytes came.")
         if self.format is None:
-            raise AudioError(
+            raise TruncatedWav(
                 f"The WAV ends after {self._received} bytes, before its samples begin; send the whole file."
             )
         frame = self._frame_bytes()
         known = self.format.frames
         if known is not None and self.frames_read < known:
-            raise AudioError(
+            raise TruncatedWav(
                 f"The WAV is truncated: it announces {known} samples and ends after {self.frames_read}; "
                 "send the whole file."
             )
         # A chunk of odd length is followed by one padding byte.
         padding = known is None and self._buffer == b"\0" and self.frames_read * frame % 2
         if self._buffer and self._reads_samples() and not padding:
-            raise AudioError("The WAV is truncated: it ends in the middle of a sample; send the whole file.")
+            raise TruncatedWav("The WAV is truncated: it ends in the middle of a sample; send the whole file.")
         if self.frames_read == 0:
             raise AudioError("The WAV holds no samples.")
 
@@ -127,9 +131,7 @@ class WavReader:
         padded = size + (size & 1)
         if name in (b"fmt ", b"ds64"):
             if size > _MAX_FORMAT_BYTES:
-                raise AudioError(
-                    f"The WAV's {name.decode().strip()} chunk claims {size} bytes: the header is damaged."
-                )
+                raise AudioError(f"The WAV's {name.decode().strip()} chunk claims {size} bytes: the header is damaged.")
             if len(self._buffer) < 8 + padded:
                 return False
             body = (self._take(8 + padded) or b"")[8 : 8 + size]
@@ -164,9 +166,7 @@ class WavReader:
             )
         self._data_left = size if known else None
         lossless = bits in (8, 16, 24)
-        self.format = WavFormat(
-            rate, channels, bits if lossless else 24, size // frame if known else None, lossless
-        )
+        self.format = WavFormat(rate, channels, bits if lossless else 24, size // frame if known else None, lossless)
         self._state = self._read_nothing
 
     def _read_nothing(self) -> bool:
@@ -190,18 +190,14 @@ class WavReader:
 
 def _read_layout(body: bytes, lossy: bool) -> _Layout:
     if len(body) < 16:
-        raise AudioError(
-            f"The WAV's format chunk has {len(body)} bytes instead of at least 16: the header is damaged."
-        )
+        raise AudioError(f"The WAV's format chunk has {len(body)} bytes instead of at least 16: the header is damaged.")
     tag, channels, rate, _, frame, bits = struct.unpack("<HHIIHH", body[:16])
     if tag == _EXTENSIBLE:
         if len(body) < 40 or body[26:40] != _GUID_TAIL:
             raise AudioError("The WAV's extensible format names no known sample format; send PCM samples.")
         tag = struct.unpack("<H", body[24:26])[0]
     if tag not in (_PCM, _FLOAT):
-        raise AudioError(
-            f"The WAV holds {_CODEC_NAMES.get(tag, f'codec {tag:#06x}')}, not PCM samples; send PCM."
-        )
+        raise AudioError(f"The WAV holds {_CODEC_NAMES.get(tag, f'codec {tag:#06x}')}, not PCM samples; send PCM.")
     if not 1 <= channels <= MAX_CHANNELS:
         raise AudioError(f"The WAV has {channels} channels; FLAC holds 1 to {MAX_CHANNELS}.")
     if not 1 <= rate <= MAX_SAMPLE_RATE:
@@ -213,9 +209,7 @@ def _read_layout(body: bytes, lossy: bool) -> _Layout:
         raise AudioError(f"The WAV says that {bits} bits fit into {container}: the header is damaged.")
     is_float = tag == _FLOAT
     if container not in ((32, 64) if is_float else (8, 16, 24, 32)):
-        raise AudioError(
-            f"The WAV holds {container}-bit {'float' if is_float else 'PCM'} samples; send 16 or 24 bits."
-        )
+        raise AudioError(f"The WAV holds {container}-bit {'float' if is_float else 'PCM'} samples; send 16 or 24 bits.")
     if (is_float or container == 32) and not lossy:
         kind = "float" if is_float else "32-bit"
         raise AudioError(

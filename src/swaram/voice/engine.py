@@ -54,6 +54,7 @@ class Engine:
     def __init__(self, voice: Voice, threads: int = 1) -> None:
         self.voice = voice
         self.models = Models(voice, threads)
+        self._readers: dict[str, Reader] = {}
 
     def stream(self, request: SpeechRequest) -> Iterator[AudioWindow]:
         """Audio as it is made. Raises SpeechError before the first window if the request cannot be spoken."""
@@ -85,9 +86,21 @@ class Engine:
         marks = tuple(mark for part in parts for mark in part.marks)
         return Speech(audio, self.voice.sample_rate, marks, tuple(reading.notices))
 
+    def warm_up(self) -> None:
+        """Speak a few letters to nobody: tables and buffers are then ready for the first listener."""
+        for language in self.voice.languages:
+            request = SpeechRequest(language=language)
+            letters = [symbol for symbol in self.voice.symbols.symbols if symbol.isalnum()][:16]
+            self.reader(request).read_part("".join(letters))
+            latent = self.encode(Passage("".join(letters), list(range(len(letters))), 0.0), request, 0)
+            self.models.decode(latent, next(self.windows(latent)))
+
     def reader(self, request: SpeechRequest) -> Reader:
         """The reader of the request's language. Raises SpeechError for one that the voice does not read."""
-        return Reader(self.voice, request.language)
+        language = self.voice.find_language(request.language)
+        if language not in self._readers:
+            self._readers[language] = Reader(self.voice, language)
+        return self._readers[language]
 
     def encode(self, passage: Passage, request: SpeechRequest, index: int) -> Latent:
         """The front end's work for passage ``index`` of a request."""

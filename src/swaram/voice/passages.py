@@ -23,6 +23,7 @@ class Passage:
     text: str
     origins: list[int] = field(repr=False)
     pause_after: float
+    begins_sentence: bool = True
 
     def words(self) -> Iterator[tuple[int, int]]:
         """Spans of ``text`` that hold a word."""
@@ -104,11 +105,12 @@ def _cut(text: str, start: int, limit: int) -> tuple[int, float]:
 
 
 def _passage(text: str, origins: list[int], start: int, end: int, pause: float) -> Passage:
-    while start < end and text[start] == " ":
-        start += 1
-    while end > start and text[end - 1] == " ":
+    first = start
+    while first < end and text[first] == " ":
+        first += 1
+    while end > first and text[end - 1] == " ":
         end -= 1
-    return Passage(text[start:end], list(origins[start:end]), pause)
+    return Passage(text[first:end], list(origins[first:end]), pause, begins_sentence=start == 0)
 
 
 class TextMap:

@@ -54,7 +54,7 @@ class Voice:
     def find_speaker(self, wanted: str | int | None) -> Speaker | None:
         """The speaker of a name (case does not matter) or an id, by default the default one.
 
-        ``None`` comes back from voices with a single, unlisted speaker. Raises SpeechError for an unknown one.
+        ``None`` comes back from voices with one, unlisted speaker. Raises SpeechError for an unknown one.
         """
         speakers = self.manifest.speakers
         if wanted is None or wanted == "":

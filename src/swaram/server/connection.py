@@ -1,0 +1,46 @@
+"""The WebSocket connection below the application: small buffers, a way to drop it, and no user text in the log."""
+
+import logging
+import socket
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from swaram.server.faults import describe_fault
+
+_SEND_BUFFER = 128 << 10
+_WRITE_HIGH = 64 << 10
+
+
+class SpeechConnection(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket whose unread sound stays small, and which can be dropped when a client stops reading.
+
+    Without a bound, some 4 MB (160 seconds of speech) would lie in buffers before a stalled reader is noticed.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        """Bound the buffers of a connection that has begun as HTTP."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=_WRITE_HIGH)
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
+    async def run_asgi(self) -> None:
+        """Give the application a way to drop the connection."""
+        self.scope["extensions"]["swaram.abort"] = self.transport.abort  # type: ignore[index]
+        await super().run_asgi()
+
+
+class OneLine(logging.Filter):
+    """Turns a traceback into one line that says what failed where, without the values."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record; always keep it."""
+        if record.exc_info and record.exc_info[1] is not None:
+            fault = record.exc_info[1]
+            known = "the client sent a text message that is not UTF-8" if isinstance(fault, UnicodeDecodeError) else ""
+            record.msg, record.args = known or f"internal error: {describe_fault(fault)}", ()
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = (logging.INFO, "INFO") if known else (record.levelno, record.levelname)
+        return True

@@ -1,0 +1,78 @@
+"""Running the server: the port taken before anything is loaded, then uvicorn until it is told to stop."""
+
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from swaram.errors import SwaramError
+from swaram.server.app import create_app
+from swaram.server.connection import OneLine, SpeechConnection
+from swaram.server.settings import ServerSettings
+
+
+class ServerError(SwaramError):
+    """A server that cannot start: the port is taken, the address is not this machine's."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServerError in one sentence."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(512)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+    except OSError as error:
+        if error.errno in (98, 48, 10048):
+            raise ServerError(
+                f"Port {port} on {host} is taken; stop the other server or choose another --port."
+            ) from None
+        reason = (error.strerror or str(error)).lower()
+        raise ServerError(f"The address {host}, port {port}, cannot be listened on: {reason}.") from None
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of the page, as a browser on this machine would open it."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{host}:{port}"
+
+
+class SpeechServer(uvicorn.Server):
+    """uvicorn that calls back once it answers."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then call back."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+
+def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda: None) -> SpeechServer:
+    """The server of an application made for these settings. Raises VoiceError when there is no voice."""
+    config = uvicorn.Config(
+        create_app(settings),
+        ws=SpeechConnection,
+        ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),
+        ws_per_message_deflate=False,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        timeout_keep_alive=15,
+        limit_concurrency=4 * settings.max_connections,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
+    logging.getLogger("uvicorn.error").addFilter(OneLine())
+    return SpeechServer(config, on_start)

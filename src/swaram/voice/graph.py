@@ -1,0 +1,151 @@
+"""The two ONNX graphs of a voice, traced from the PyTorch model."""
+
+import io
+import warnings
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from swaram.model.vits import Vits
+
+OPSET = 17
+# Smaller tensors (biases, norms, shapes) stay in float32: they weigh nothing.
+HALF_MINIMUM_SIZE = 1024
+
+
+class _FrontEnd(nn.Module):
+    def __init__(self, model: Vits):
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        symbols: Tensor,
+        lengths: Tensor,
+        scales: Tensor,
+        duration_noise: Tensor,
+        latent_noise: Tensor,
+        speaker: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        latent, durations, conditioning = self.model.front_end(
+            symbols, lengths, scales, duration_noise, latent_noise, speaker
+        )
+        return (latent, durations) if conditioning is None else (latent, durations, conditioning)
+
+
+class _Decoder(nn.Module):
+    def __init__(self, model: Vits):
+        super().__init__()
+        self.model = model
+
+    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        return self.model.decode(latent, conditioning)
+
+
+def fold_weight_norm(model: nn.Module) -> None:
+    """Replace every weight-normalised weight by its product, in place."""
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight")
+
+
+def round_to_half(model: nn.Module) -> None:
+    """Round the parameters that ``store_half`` will store in half precision, in place, so that nothing changes then."""
+    for parameter in model.parameters():
+        if parameter.numel() >= HALF_MINIMUM_SIZE:
+            parameter.data = parameter.data.half().float()
+
+
+def frontend_graph(model: Vits) -> onnx.ModelProto:
+    """Text to latent frames, with the inputs and outputs that docs/architecture.md lists."""
+    symbols, frames = 12, 40
+    several = model.speakers > 1
+    arguments: tuple[Tensor, ...] = (
+        torch.randint(0, 3, (2, symbols)),
+        torch.tensor([symbols, symbols - 3]),
+        torch.tensor([[0.6, 1.0, 0.8]] * 2),
+        torch.randn(2, 2, symbols),
+        torch.randn(2, model.latent_channels, frames),
+    )
+    inputs = ["symbols", "lengths", "scales", "duration_noise", "latent_noise"]
+    outputs = ["latent", "durations"]
+    axes = {
+        "symbols": {0: "batch", 1: "symbols"},
+        "lengths": {0: "batch"},
+        "scales": {0: "batch"},
+        "duration_noise": {0: "batch", 2: "symbols"},
+        "latent_noise": {0: "batch", 2: "noise"},
+        "latent": {0: "batch", 2: "frames"},
+        "durations": {0: "batch", 1: "symbols"},
+    }
+    if several:
+        arguments += (torch.tensor([0, 1]),)
+        inputs.append("speaker")
+        outputs.append("conditioning")
+        axes |= {"speaker": {0: "batch"}, "conditioning": {0: "batch"}}
+    return _trace(_FrontEnd(model), arguments, inputs, outputs, axes)
+
+
+def decoder_graph(model: Vits) -> onnx.ModelProto:
+    """Latent frames to samples, with the inputs and outputs that docs/architecture.md lists."""
+    latent = torch.randn(2, model.latent_channels, 24)
+    axes = {
+        "latent": {0: "batch", 2: "frames"},
+        "audio": {0: "batch", 1: "samples"},
+        "conditioning": {0: "batch"},
+    }
+    conditioning = model.condition_on(torch.tensor([0, 1]) if model.speakers > 1 else None)
+    if conditioning is None:
+        axes.pop("conditioning")
+        return _trace(_Decoder(model), (latent,), ["latent"], ["audio"], axes)
+    return _trace(_Decoder(model), (latent, conditioning.detach()), ["latent", "conditioning"], ["audio"], axes)
+
+
+def _trace(
+    module: nn.Module,
+    arguments: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    axes: dict[str, dict[int, str]],
+) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        # The tracing exporter is kept on purpose: lengths that depend on data stop the newer one.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            arguments,
+            buffer,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    graph = onnx.load_from_string(buffer.getvalue())
+    onnx.checker.check_model(graph, full_check=True)
+    return graph
+
+
+def store_half(graph: onnx.ModelProto, keep: tuple[str, ...] = ()) -> None:
+    """Store large float32 weights in half precision, in place; the runtime widens them once when it loads.
+
+    Computation stays float32. Weights whose name ends with one of ``keep`` stay as they are.
+    """
+    casts = []
+    for tensor in graph.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or tensor.name.endswith(keep):
+            continue
+        values = numpy_helper.to_array(tensor)
+        if values.size < HALF_MINIMUM_SIZE:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + ".half"))
+        casts.append(onnx.helper.make_node("Cast", [name + ".half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.graph.node)
+    del graph.graph.node[:]
+    graph.graph.node.extend([*casts, *nodes])
