@@ -35,39 +35,46 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [batch, channels, frames] to the same shape."""
-        y = self.depthwise(x).mT  # (B, C, T) -> (B, T, C)
+        y = self.depthwise(x).transpose(-1, -2)  # (B, C, T) -> (B, T, C)
         y = self.project(F.gelu(self.expand(self.norm(y)))) * self.scale
-        return x + y.mT
+        return x + y.transpose(-1, -2)
 
 
 class InverseSpectrogram(nn.Module):
-    """Inverse short-time Fourier transform with a Hann window as one matrix product and shifted additions.
+    """Inverse short-time Fourier transform with a Hann window as two matrix products and shifted additions.
 
-    The window and its constant overlap normalisation are folded into the matrix, so every output sample is the same
-    linear function of the frames around it, wherever the frame stands: windows of frames join exactly.
+    The cosine part of a frame is even and the sine part odd, so half of each is computed and mirrored. The window and
+    its constant overlap are one factor, so every output sample is the same linear function of the frames around it,
+    wherever the frame stands: windows of frames join exactly.
     """
 
-    basis: Tensor
+    cosines: Tensor
+    sines: Tensor
+    window: Tensor
 
     def __init__(self, n_fft: int, hop: int):
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
+        half = n_fft // 2 + 1
+        identity = torch.eye(half, dtype=torch.float64)
+        cosines = torch.fft.irfft(identity, n=n_fft)[:, :half].T
+        sines = torch.fft.irfft(1j * identity, n=n_fft)[:, :half].T
         window = torch.hann_window(n_fft, dtype=torch.float64)
-        identity = torch.eye(n_fft // 2 + 1, dtype=torch.float64)
-        cosines = torch.fft.irfft(identity, n=n_fft)
-        sines = torch.fft.irfft(1j * identity, n=n_fft)
-        overlap = window.square().reshape(-1, hop).sum(0)  # constant for a hop of at most a quarter of the window
-        basis = torch.cat([cosines, sines]) * window / overlap.mean()
-        self.register_buffer("basis", basis.float().mT.contiguous(), persistent=False)
+        overlap = window.square().reshape(-1, hop).sum(0)  # constant for a hop of at most a quarter of n_fft
+        self.register_buffer("cosines", cosines.float().contiguous(), persistent=False)
+        self.register_buffer("sines", sines.float().contiguous(), persistent=False)
+        self.register_buffer("window", (window / overlap.mean()).float()[:, None], persistent=False)
 
     def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
         """real, imaginary float32 [batch, n_fft / 2 + 1, frames] to audio [batch, frames * hop]."""
-        frames = self.basis @ torch.cat([real, imaginary], dim=1)  # (B, n_fft, T)
+        even, odd = self.cosines @ real, self.sines @ imaginary  # (B, n_fft / 2 + 1, T)
+        mirrored = (even - odd)[:, 1:-1].flip(1)
+        frames = torch.cat([even + odd, mirrored], dim=1) * self.window  # (B, n_fft, T)
         parts = self.n_fft // self.hop
         pieces = frames.unflatten(1, (parts, self.hop))
         padded = [F.pad(pieces[:, i], (i, parts - 1 - i)) for i in range(parts)]
         blocks = torch.stack(padded).sum(0)  # (B, hop, T + parts - 1)
-        audio = blocks.mT.flatten(1)
+        audio = blocks.transpose(1, 2).flatten(1)
         trim = (self.n_fft - self.hop) // 2
         return audio[:, trim : audio.shape[1] - trim]
 
@@ -99,10 +106,10 @@ class VocosDecoder(Decoder):
         x = self.pre(latent)
         if self.cond is not None and conditioning is not None:
             x = x + self.cond(conditioning)
-        x = self.norm_in(x.mT).mT
+        x = self.norm_in(x.transpose(-1, -2)).transpose(-1, -2)
         for block in self.blocks:
             x = block(x)
-        x = self.head(self.norm_out(x.mT)).float().mT  # (B, T, C) -> (B, n_fft + 2, T)
+        x = self.head(self.norm_out(x.transpose(-1, -2))).float().transpose(-1, -2)  # (B, T, C) -> (B, n_fft + 2, T)
         log_magnitude, phase = x.chunk(2, dim=1)
         # The clip keeps an untrained network from overflowing, as in Vocos.
         magnitude = torch.exp(log_magnitude.clamp(max=4.6))

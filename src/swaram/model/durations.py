@@ -72,7 +72,7 @@ class SplineCoupling(nn.Module):
         """x [batch, 2, symbols] to the same shape and the log determinant [batch]."""
         fixed, moved = x[:, :1], x[:, 1:]
         hidden = self.proj(self.convs(self.pre(fixed), mask, conditioning)) * mask
-        table = hidden.float().mT.unsqueeze(1)  # (B, 3 bins - 1, S) -> (B, 1, S, 3 bins - 1)
+        table = hidden.float().transpose(-1, -2).unsqueeze(1)  # (B, 3 bins - 1, S) -> (B, 1, S, 3 bins - 1)
         scale = 1 / math.sqrt(self.hidden)
         moved, log_derivative = rational_quadratic_spline(
             moved.float(),

@@ -32,7 +32,7 @@ class RelativeAttention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         # (B, C, T) -> (B, H, T, C / H)
-        return x.unflatten(1, (self.heads, self.size)).mT
+        return x.unflatten(1, (self.heads, self.size)).transpose(-1, -2)
 
     def forward(self, x: Tensor, attention_mask: Tensor) -> Tensor:
         """x [batch, channels, time], attention_mask bool [batch, 1, time, time] to [batch, channels, time]."""
@@ -44,8 +44,8 @@ class RelativeAttention(nn.Module):
         near = ((offset >= 0) & (offset <= 2 * self.window)).to(query.dtype)
         index = offset.clamp(0, 2 * self.window).expand(x.shape[0], self.heads, time, time)
 
-        by_offset = query @ self.emb_rel_k.to(query.dtype).mT  # [batch, heads, time, 2 window + 1]
-        scores = query @ key.mT + by_offset.gather(3, index) * near
+        by_offset = query @ self.emb_rel_k.to(query.dtype).transpose(-1, -2)  # [batch, heads, time, 2 window + 1]
+        scores = query @ key.transpose(-1, -2) + by_offset.gather(3, index) * near
         scores = scores.float().masked_fill(~attention_mask, -1e4)
         weights = self.dropout(torch.softmax(scores, dim=-1)).to(value.dtype)
 
@@ -56,7 +56,7 @@ class RelativeAttention(nn.Module):
         near_weights = weights.gather(3, neighbour.expand(x.shape[0], self.heads, time, 2 * self.window + 1))
         output = weights @ value + (near_weights * inside) @ self.emb_rel_v.to(weights.dtype)
         # (B, H, T, C / H) -> (B, C, T)
-        return self.conv_o(output.mT.flatten(1, 2))
+        return self.conv_o(output.transpose(-1, -2).flatten(1, 2))
 
 
 class FeedForward(nn.Module):
@@ -107,7 +107,7 @@ class TextEncoder(nn.Module):
         and the mask [batch, 1, symbols].
         """
         mask = sequence_mask(lengths, symbols.shape[1])
-        x = (self.emb(symbols) * self.scale).mT * mask  # (B, S, C) -> (B, C, S)
+        x = (self.emb(symbols) * self.scale).transpose(-1, -2) * mask  # (B, S, C) -> (B, C, S)
         pairs = (mask.unsqueeze(2) * mask.unsqueeze(3)) > 0
         blocks = zip(self.attention, self.attention_norm, self.feed_forward, self.feed_forward_norm, strict=True)
         for attention, attention_norm, feed_forward, feed_forward_norm in blocks:

@@ -2,11 +2,17 @@
 
 import importlib.util
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from swaram.errors import SwaramError
+
+if TYPE_CHECKING:
+    from swaram.voice.voice import Voice
 
 voice_app = typer.Typer(help="Look into voice packages.", no_args_is_help=True)
 
@@ -17,11 +23,15 @@ VoiceOption = Annotated[
 
 
 def speak_command(
-    text: Annotated[str, typer.Argument(help="What to say; - reads standard input.")],
+    text: Annotated[str | None, typer.Argument(help="What to say; - reads standard input.")] = None,
+    text_option: Annotated[str | None, typer.Option("--text", help="What to say, named.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="FLAC or WAV file to write.")] = Path(
         "swaram.flac"
     ),
     voice: VoiceOption = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Training directory or checkpoint to speak with, instead of a voice.")
+    ] = None,
     speaker: Annotated[str | None, typer.Option(help="Speaker's name or id.")] = None,
     language: Annotated[
         str | None, typer.Option(help="Code of the language, where a voice reads several.")
@@ -37,6 +47,9 @@ def speak_command(
     from swaram.voice.library import find_voice
     from swaram.voice.request import SpeechRequest
 
+    text = text_option if text is None else text
+    if text is None:
+        raise SpeechError("Nothing to say: give the text, or - to read it from standard input.")
     if text == "-":
         text = sys.stdin.read(MAX_TEXT_CHARACTERS + 1)
     if len(text) > MAX_TEXT_CHARACTERS:
@@ -44,7 +57,7 @@ def speak_command(
             f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts."
         )
     request = SpeechRequest(text, speaker=speaker, language=language, speed=speed, seed=seed)
-    engine = Engine(find_voice(voice), threads=threads)
+    engine = Engine(_from_checkpoint(checkpoint) if checkpoint else find_voice(voice), threads=threads)
     rate = engine.voice.sample_rate
     for notice in engine.reader(request).read(text).notices:
         print(f"characters {notice.start}-{notice.end}: {notice.message}", file=sys.stderr)
@@ -62,6 +75,19 @@ def speak_command(
         f"{out}: {seconds:.2f} s of speech at {rate} Hz; first audio after {1000 * first[0]:.0f} ms, "
         f"all after {took:.2f} s (real-time factor {took / seconds:.3f})"
     )
+
+
+def _from_checkpoint(checkpoint: Path) -> "Voice":
+    """Export a checkpoint into a temporary folder and open what came out: one engine for both."""
+    try:
+        from swaram.voice.export import VoiceFacts, export_voice
+    except ImportError as error:
+        raise SwaramError(f"A checkpoint needs {error.name}; pip install 'swaram[train]'.") from None
+    from swaram.voice.voice import Voice
+
+    with tempfile.TemporaryDirectory() as folder:
+        export_voice(checkpoint, Path(folder) / "voice", VoiceFacts(checkpoint.name, half=False))
+        return Voice.open(Path(folder) / "voice")
 
 
 @voice_app.command("info")

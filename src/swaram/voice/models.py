@@ -48,6 +48,7 @@ class Models:
         _names(voice, "decoder.onnx", self._decoder.get_outputs(), "audio")
         inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
         self._takes_speaker = "speaker" in inputs
+        self._takes_duration_noise = "duration_noise" in inputs
         self._takes_conditioning = "conditioning" in {i.name for i in self._decoder.get_inputs()}
 
     def encode(self, ids: list[int], request: SpeechRequest, speaker: int, index: int) -> Latent:
@@ -72,6 +73,8 @@ class Models:
                 generator.standard_normal((columns, manifest.latent_channels), np.float32).T[None]
             ),
         }
+        if not self._takes_duration_noise:
+            del feed["duration_noise"]
         if self._takes_speaker:
             feed["speaker"] = np.array([speaker], np.int64)
         outputs = dict(zip(self._frontend_outputs, self._run(self._frontend, feed), strict=True))

@@ -1,0 +1,189 @@
+"""Export: a training checkpoint becomes a voice package, checked against PyTorch before anyone hears it."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from swaram.errors import SwaramError
+from swaram.model.vits import Vits
+from swaram.training.checkpoints import CheckpointInfo, find_checkpoint, read_info, read_tensors
+from swaram.voice.graph import decoder_graph, fold_weight_norm, frontend_graph, round_to_half, store_half
+
+# Largest difference from PyTorch that a voice may show, in full scale.
+TOLERANCE = 1e-4
+# The tables of the inverse Fourier transform stay exact: they are mathematics, not weights.
+EXACT = ("cosines", "sines", "window")
+
+
+class ExportError(SwaramError):
+    """A checkpoint that cannot become a voice."""
+
+
+@dataclass(frozen=True)
+class OfferedSpeaker:
+    """A speaker of the training data that the voice offers, under a name of its own."""
+
+    corpus_id: str
+    name: str
+    gender: str = ""
+    description: str = ""
+
+
+@dataclass
+class VoiceFacts:
+    """What ``voice.json`` and the model card say beside what the checkpoint knows."""
+
+    name: str
+    speakers: list[OfferedSpeaker] = field(default_factory=list)
+    licence: str = ""
+    licence_file: Path | None = None
+    attribution: list[str] = field(default_factory=list)
+    training: dict[str, str | int | float] = field(default_factory=dict)
+    card: str = ""
+    half: bool = True
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """Largest difference between the package and PyTorch (with noise zero), and the package's size."""
+
+    latent_difference: float
+    audio_difference: float
+    size_bytes: int
+
+
+def load_generator(folder: Path, info: CheckpointInfo) -> Vits:
+    """The averaged generator of a checkpoint, ready for inference."""
+    model = Vits(info.config.model, info.config.data, len(info.symbols.symbols), len(info.speakers))
+    group = "ema" if (folder / "ema.safetensors").exists() else "generator"
+    model.load_state_dict(read_tensors(folder, group))
+    return model.eval()
+
+
+def export_voice(checkpoint: str | Path, out: str | Path, facts: VoiceFacts) -> ExportReport:
+    """Write the voice package ``out`` from a checkpoint folder or a training directory.
+
+    Only the offered speakers' vectors go into the package. Raises ExportError when ``out`` exists and is not a voice,
+    when an offered speaker is not in the checkpoint, or when ONNX and PyTorch differ by more than ``TOLERANCE``.
+    """
+    folder = find_checkpoint(checkpoint)
+    info = read_info(folder)
+    out = Path(out)
+    if out.exists() and not (out / "voice.json").exists():
+        raise ExportError(f"{out} exists and is not a voice; name another folder with --out")
+    model = load_generator(folder, info)
+    offered = _keep_speakers(model, info, facts.speakers)
+    fold_weight_norm(model)
+    if facts.half:
+        round_to_half(model)
+    graphs = {"frontend.onnx": frontend_graph(model), "decoder.onnx": decoder_graph(model)}
+    if facts.half:
+        for graph in graphs.values():
+            store_half(graph, EXACT)
+    latent, audio = _differences(model, graphs)
+    if max(latent, audio) > TOLERANCE:
+        raise ExportError(f"the exported voice differs from PyTorch by {max(latent, audio):.2e}, more than {TOLERANCE}")
+
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name, graph in graphs.items():
+        onnx.save(graph, partial / name)
+    (partial / "MODEL_CARD.md").write_text(facts.card or f"# {facts.name}\n", encoding="utf-8")
+    if facts.licence_file:
+        shutil.copyfile(facts.licence_file, partial / "LICENSE")
+    else:
+        (partial / "LICENSE").write_text(facts.licence + "\n", encoding="utf-8")
+    manifest = _manifest(model, info, offered, facts)
+    manifest["files"] = {path.name: _entry(path) for path in sorted(partial.iterdir())}
+    (partial / "voice.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+    return ExportReport(latent, audio, sum(path.stat().st_size for path in out.iterdir()))
+
+
+def _keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeaker]) -> list[OfferedSpeaker]:
+    if model.emb_g is None:
+        return []
+    offered = speakers or [OfferedSpeaker(name, name) for name in info.speakers]
+    strangers = [speaker.corpus_id for speaker in offered if speaker.corpus_id not in info.speakers]
+    if strangers:
+        raise ExportError(f"the checkpoint has no speaker {strangers[0]!r}; it has: {', '.join(info.speakers[:8])} ...")
+    rows = [info.speakers.index(speaker.corpus_id) for speaker in offered]
+    table = model.emb_g.weight[torch.tensor(rows)].detach()
+    model.emb_g = torch.nn.Embedding.from_pretrained(table)
+    # With one offered speaker the graphs keep the input: the model is still one of several speakers.
+    return offered
+
+
+def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], facts: VoiceFacts) -> dict:
+    data = info.config.data
+    speakers = [
+        {"id": number, "name": speaker.name, "gender": speaker.gender, "description": speaker.description}
+        for number, speaker in enumerate(offered)
+    ]
+    return {
+        "format_version": 1,
+        "name": facts.name,
+        "language": data.languages[0],
+        "languages": data.languages,
+        "sample_rate": data.sample_rate,
+        "hop_length": data.hop_length,
+        "latent_channels": info.config.model.latent_channels,
+        "symbols": info.symbols.to_dict(),
+        "speakers": speakers,
+        "default_speaker": 0 if speakers else None,
+        "inference": {"noise_scale": 0.667, "length_scale": 1.0, "duration_noise_scale": 0.8},
+        "decoder": {"left_margin": model.dec.margin, "right_margin": model.dec.margin},
+        "licence": facts.licence,
+        "attribution": facts.attribution,
+        "training": {"steps": info.step, "hours": round(info.seconds_trained / 3600, 2), **facts.training},
+    }
+
+
+def _entry(path: Path) -> dict[str, str | int]:
+    content = path.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+@torch.no_grad()
+def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float, float]:
+    """Largest absolute difference of latent and audio between ONNX and PyTorch, noise zero, several lengths."""
+    sessions = {
+        name: onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+        for name, graph in graphs.items()
+    }
+    table = model.enc_p.emb.num_embeddings
+    random = np.random.default_rng(0)
+    worst = [0.0, 0.0]
+    for length in (9, 40, 133):
+        arguments = {
+            "symbols": torch.from_numpy(random.integers(0, table, (1, length))),
+            "lengths": torch.tensor([length]),
+            "scales": torch.tensor([[0.0, 1.0, 0.0]]),
+            "duration_noise": torch.zeros(1, 2, length),
+            "latent_noise": torch.zeros(1, model.latent_channels, 1),
+            "speaker": torch.zeros(1, dtype=torch.int64) if model.emb_g is not None else None,
+        }
+        latent, durations, conditioning = model.front_end(*arguments.values())
+        audio = model.decode(latent, conditioning)
+        frontend = sessions["frontend.onnx"]
+        feed = {node.name: arguments[node.name].numpy() for node in frontend.get_inputs()}
+        names = [node.name for node in frontend.get_outputs()]
+        outputs = dict(zip(names, frontend.run(names, feed), strict=True))
+        if not np.array_equal(outputs["durations"], durations.numpy()):
+            return float("inf"), float("inf")
+        feed = {"latent": outputs["latent"]}
+        if conditioning is not None:
+            feed["conditioning"] = outputs["conditioning"]
+        (samples,) = sessions["decoder.onnx"].run(["audio"], feed)
+        worst[0] = max(worst[0], float(np.abs(outputs["latent"] - latent.numpy()).max()))
+        worst[1] = max(worst[1], float(np.abs(samples - audio.numpy()).max()))
+    return worst[0], worst[1]

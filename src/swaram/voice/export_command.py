@@ -1,0 +1,53 @@
+"""``swaram voice export``: from a checkpoint to a voice package."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swaram.errors import SwaramError
+
+if TYPE_CHECKING:
+    from swaram.voice.export import VoiceFacts
+
+
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the voice to write.")],
+    facts: Annotated[
+        Path | None,
+        typer.Option(help="JSON with name, speakers, licence, licence_file, attribution, training, card_file."),
+    ] = None,
+    half: Annotated[bool, typer.Option(help="Store the weights in half precision.")] = True,
+) -> None:
+    """Write a voice package from a checkpoint and check it against PyTorch."""
+    try:
+        from swaram.voice.export import export_voice
+    except ImportError as error:
+        raise SwaramError(f"export needs {error.name}; install it with: pip install 'swaram[train]'") from None
+    known = _read_facts(facts, out.name)
+    known.half = half
+    report = export_voice(checkpoint, out, known)
+    typer.echo(
+        f"{out}: {report.size_bytes / 1e6:.1f} MB; largest difference from PyTorch: "
+        f"latent {report.latent_difference:.1e}, audio {report.audio_difference:.1e}"
+    )
+
+
+def _read_facts(path: Path | None, name: str) -> "VoiceFacts":
+    from swaram.voice.export import OfferedSpeaker, VoiceFacts
+
+    if path is None:
+        return VoiceFacts(name)
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        card = raw.pop("card_file", None)
+        licence = raw.pop("licence_file", None)
+        speakers = [OfferedSpeaker(**speaker) for speaker in raw.pop("speakers", [])]
+        known = VoiceFacts(speakers=speakers, **{"name": name, **raw})
+        known.licence_file = path.parent / licence if licence else None
+        known.card = (path.parent / card).read_text(encoding="utf-8") if card else ""
+    except (OSError, json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise SwaramError(f"{path} is not a readable description of a voice: {error}") from None
+    return known
