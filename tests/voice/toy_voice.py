@@ -39,9 +39,7 @@ def write_toy_voice(
         "hop_length": hop_length,
         "latent_channels": CHANNELS,
         "symbols": symbols.to_dict(),
-        "speakers": [
-            {"id": i, "name": f"speaker-{i}", "gender": "female", "description": ""} for i in range(speakers)
-        ]
+        "speakers": [{"id": i, "name": f"speaker-{i}", "gender": "female", "description": ""} for i in range(speakers)]
         if speakers > 1
         else [],
         "default_speaker": 0 if speakers > 1 else None,
@@ -51,8 +49,7 @@ def write_toy_voice(
         "attribution": "made by the tests",
         "training": {},
         "files": {
-            name: {"sha256": hashlib.sha256(model).hexdigest(), "bytes": len(model)}
-            for name, model in models.items()
+            name: {"sha256": hashlib.sha256(model).hexdigest(), "bytes": len(model)} for name, model in models.items()
         },
     }
     (folder / "voice.json").write_text(json.dumps(manifest, ensure_ascii=False))

@@ -25,17 +25,13 @@ VoiceOption = Annotated[
 def speak_command(
     text: Annotated[str | None, typer.Argument(help="What to say; - reads standard input.")] = None,
     text_option: Annotated[str | None, typer.Option("--text", help="What to say, named.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="FLAC or WAV file to write.")] = Path(
-        "swaram.flac"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="FLAC or WAV file to write.")] = Path("swaram.flac"),
     voice: VoiceOption = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Training directory or checkpoint to speak with, instead of a voice.")
     ] = None,
     speaker: Annotated[str | None, typer.Option(help="Speaker's name or id.")] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Code of the language, where a voice reads several.")
-    ] = None,
+    language: Annotated[str | None, typer.Option(help="Code of the language, where a voice reads several.")] = None,
     speed: Annotated[float, typer.Option(help="1 is the voice's own pace, 2 twice as fast.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads to compute with.", min=1, max=256)] = 1,
@@ -53,9 +49,7 @@ def speak_command(
     if text == "-":
         text = sys.stdin.read(MAX_TEXT_CHARACTERS + 1)
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise SpeechError(
-            f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts."
-        )
+        raise SpeechError(f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts.")
     request = SpeechRequest(text, speaker=speaker, language=language, speed=speed, seed=seed)
     engine = Engine(_from_checkpoint(checkpoint) if checkpoint else find_voice(voice), threads=threads)
     rate = engine.voice.sample_rate
@@ -129,6 +123,4 @@ def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name
 
     opened = find_voice(voice)
     difference = check_voice(opened)
-    print(
-        f"{opened.name}: files match their checksums; streamed and whole differ by at most {difference:.1e}"
-    )
+    print(f"{opened.name}: files match their checksums; streamed and whole differ by at most {difference:.1e}")

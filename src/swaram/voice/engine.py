@@ -111,9 +111,7 @@ class Engine:
     def windows(self, latent: Latent) -> Iterator[Window]:
         """The decoder windows of a passage, in order."""
         voice, margins = self.voice, self.voice.manifest.decoder
-        return windows(
-            latent.length, voice.hop_length, voice.sample_rate, margins.left_margin, margins.right_margin
-        )
+        return windows(latent.length, voice.hop_length, voice.sample_rate, margins.left_margin, margins.right_margin)
 
     def decode(self, latent: Latent, window: Window, lead: int, tail: int) -> np.ndarray:
         """float32 samples of a window, ``lead`` silent ones before the first and ``tail`` after the last."""

@@ -20,13 +20,13 @@ class TextFeed:
         self._ends = set(sentence_ends) | set(_ENDS) | {"\n"}
         self._base = 0
         self._pending = ""
-        self._unseen = False
+        self._may_end = False
 
     def push(self, text: str, flush: bool = False) -> Reading:
         """Take the next piece (it may be empty); return what became complete, everything where ``flush``."""
         self._pending += text
-        self._unseen = self._unseen or any(c in self._ends for c in text)
-        if not self._pending or not (flush or self._unseen or len(self._pending) > MAX_PENDING_CHARACTERS):
+        self._may_end = self._may_end or self._holds_end(text)
+        if not self._pending or not (flush or self._may_end or len(self._pending) > MAX_PENDING_CHARACTERS):
             return Reading([], [])
         reading = self._reader.read_part(self._pending)
         held = 0 if flush else self._held(reading.passages)
@@ -34,11 +34,14 @@ class TextFeed:
         end = min(reading.passages[-held].origins) if held else len(self._pending)
         notices = [notice for notice in reading.notices if notice.start < end]
         base, self._base, self._pending = self._base, self._base + end, self._pending[end:]
-        self._unseen = False
+        self._may_end = self._holds_end(self._pending)
         return Reading(
             [replace(passage, origins=[base + origin for origin in passage.origins]) for passage in passages],
             [replace(notice, start=base + notice.start, end=base + notice.end) for notice in notices],
         )
+
+    def _holds_end(self, text: str) -> bool:
+        return not self._ends.isdisjoint(text)
 
     def _held(self, passages: list[Passage]) -> int:
         """How many passages at the end wait for more text."""

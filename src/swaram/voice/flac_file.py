@@ -26,9 +26,7 @@ def write_speech(path: str | Path, parts: Iterable[np.ndarray], sample_rate: int
     if not path.absolute().parent.is_dir():
         raise SpeechError(f"{path}: the folder {path.parent} does not exist; make it first.")
     try:
-        handle, partial = tempfile.mkstemp(
-            dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=path.suffix
-        )
+        handle, partial = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
         raise SpeechError(f"{path}: cannot be written ({error.strerror}).") from error

@@ -38,13 +38,9 @@ def find_voice(wanted: str | Path | None = None, folder: str | Path | None = Non
         if str(wanted) in packages:
             return Voice.open(packages[str(wanted)])
         offered = f"{home} holds {', '.join(packages)}" if packages else f"{home} holds none"
-        raise VoiceError(
-            f"{wanted}: no such voice; give its path, or a name in the folder of voices ({offered})."
-        )
+        raise VoiceError(f"{wanted}: no such voice; give its path, or a name in the folder of voices ({offered}).")
     if not packages:
-        raise VoiceError(
-            f"{home}: no voice there; give one with --voice, or put a voice package into that folder."
-        )
+        raise VoiceError(f"{home}: no voice there; give one with --voice, or put a voice package into that folder.")
     if len(packages) > 1:
         raise VoiceError(f"{home}: several voices there; choose with --voice one of {', '.join(packages)}.")
     return Voice.open(next(iter(packages.values())))

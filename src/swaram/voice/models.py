@@ -42,9 +42,7 @@ class Models:
         self.voice = voice
         self._frontend = _session(voice, "frontend.onnx", voice.package.frontend, threads)
         self._decoder = _session(voice, "decoder.onnx", voice.package.decoder, threads)
-        self._frontend_outputs = _names(
-            voice, "frontend.onnx", self._frontend.get_outputs(), "latent", "durations"
-        )
+        self._frontend_outputs = _names(voice, "frontend.onnx", self._frontend.get_outputs(), "latent", "durations")
         _names(voice, "decoder.onnx", self._decoder.get_outputs(), "audio")
         inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
         self._takes_speaker = "speaker" in inputs
@@ -79,9 +77,7 @@ class Models:
             feed["speaker"] = np.array([speaker], np.int64)
         outputs = dict(zip(self._frontend_outputs, self._run(self._frontend, feed), strict=True))
         conditioning = outputs.get("conditioning")
-        return Latent(
-            outputs["latent"][0], outputs["durations"][0], None if conditioning is None else conditioning[0]
-        )
+        return Latent(outputs["latent"][0], outputs["durations"][0], None if conditioning is None else conditioning[0])
 
     def decode(self, latent: Latent, window: Window) -> np.ndarray:
         """float32 samples [(end - start) x hop], -1..1, of one window."""
@@ -98,9 +94,7 @@ class Models:
             feed["conditioning"] = latent.conditioning[None]
         return self._run(self._decoder, feed, ["audio"])[0].reshape(-1)
 
-    def _run(
-        self, session: onnxruntime.InferenceSession, feed: dict, outputs: list[str] | None = None
-    ) -> list:
+    def _run(self, session: onnxruntime.InferenceSession, feed: dict, outputs: list[str] | None = None) -> list:
         try:
             return session.run(outputs, feed)
         except Exception as error:
@@ -118,16 +112,12 @@ def _session(voice: Voice, name: str, model: bytes, threads: int) -> onnxruntime
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise VoiceError(
-            f"{voice.package.source}: {name} cannot be loaded by onnxruntime; export it again."
-        ) from error
+        raise VoiceError(f"{voice.package.source}: {name} cannot be loaded by onnxruntime; export it again.") from error
 
 
 def _names(voice: Voice, name: str, nodes: list, *wanted: str) -> list[str]:
     names = [node.name for node in nodes]
     missing = [w for w in wanted if w not in names]
     if missing:
-        raise VoiceError(
-            f"{voice.package.source}: {name} has no {', '.join(missing)}; export the voice again."
-        )
+        raise VoiceError(f"{voice.package.source}: {name} has no {', '.join(missing)}; export the voice again.")
     return names

@@ -124,27 +124,19 @@ def _check(source: str, read: Any) -> VoicePackage:
     manifest = _read_manifest(source, read(MANIFEST, MAX_MANIFEST_BYTES))
     for name in MODELS:
         if name not in manifest.files:
-            raise VoiceError(
-                f"{source}: {MANIFEST}, key files: {name} is not listed; export the voice again."
-            )
+            raise VoiceError(f"{source}: {MANIFEST}, key files: {name} is not listed; export the voice again.")
     contents = {}
     for name, entry in manifest.files.items():
         if _climbs(name):
-            raise VoiceError(
-                f"{source}: {MANIFEST} names the file {name!r}, which lies outside of the package."
-            )
+            raise VoiceError(f"{source}: {MANIFEST} names the file {name!r}, which lies outside of the package.")
         if entry.bytes > MAX_FILE_BYTES:
             raise VoiceError(f"{source}: {name} is larger than {MAX_FILE_BYTES} bytes.")
         content = read(name, entry.bytes)
         if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
-            raise VoiceError(
-                f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again."
-            )
+            raise VoiceError(f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again.")
         if name in MODELS:
             contents[name] = content
-    return VoicePackage(
-        source, manifest, _symbols(source, manifest), contents[MODELS[0]], contents[MODELS[1]]
-    )
+    return VoicePackage(source, manifest, _symbols(source, manifest), contents[MODELS[0]], contents[MODELS[1]])
 
 
 def _read_manifest(source: str, content: bytes) -> VoiceManifest:
@@ -204,9 +196,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
         if _climbs(entry.filename):
             raise VoiceError(f"{path}: the zip's entry {entry.filename!r} climbs out of the package.")
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise VoiceError(
-                f"{path}: the zip's entry {entry.filename!r} is a link; a voice holds plain files."
-            )
+            raise VoiceError(f"{path}: the zip's entry {entry.filename!r} is a link; a voice holds plain files.")
     names = [entry.filename for entry in listed]
     if len(set(names)) != len(names):
         raise VoiceError(f"{path}: the zip has two entries of one name.")

@@ -79,6 +79,4 @@ class Voice:
         for code in self.languages:
             if code.casefold() == wanted.strip().casefold():
                 return code
-        raise SpeechError(
-            f"The voice {self.name} reads {', '.join(self.languages)}, not the language asked for."
-        )
+        raise SpeechError(f"The voice {self.name} reads {', '.join(self.languages)}, not the language asked for.")

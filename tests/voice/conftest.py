@@ -1,0 +1,42 @@
+"""Voices to test with: a toy one, and the one that ships once it is there."""
+
+from pathlib import Path
+
+import pytest
+from toy_voice import write_toy_voice
+
+from swaram.voice.engine import Engine
+from swaram.voice.library import list_packages
+from swaram.voice.voice import Voice
+
+SHIPPED = Path(__file__).resolve().parents[2] / "voices"
+
+
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory) -> Path:
+    """A folder of voices that holds only the toy voice, named ``toy``."""
+    folder = tmp_path_factory.mktemp("voices")
+    write_toy_voice(folder / "toy")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy(toy_folder) -> Engine:
+    """The toy voice's engine."""
+    return Engine(Voice.open(toy_folder / "toy"))
+
+
+@pytest.fixture(scope="session")
+def single_toy(tmp_path_factory) -> Engine:
+    """A toy voice with one, unlisted speaker and a hop that no FLAC block is a multiple of."""
+    folder = write_toy_voice(tmp_path_factory.mktemp("single"), speakers=1, hop_length=240, sample_rate=24_000)
+    return Engine(Voice.open(folder))
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Engine:
+    """The voice that ships."""
+    packages = list_packages(SHIPPED)
+    if not packages:
+        pytest.skip("voices/ holds no voice yet")
+    return Engine(Voice.open(next(iter(packages.values()))))
