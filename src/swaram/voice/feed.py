@@ -5,7 +5,7 @@ from dataclasses import replace
 from swaram.voice.passages import Passage, Reader, Reading
 
 MAX_PENDING_CHARACTERS = 1200
-_ENDS = ".?!…"
+_ENDS = ".?!"
 
 
 class TextFeed:
