@@ -1,37 +1,39 @@
 """The text front end: a user's text in, sentences of symbols and notices out."""
 
 import re
-import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from swaram.errors import SwaramError
 from swaram.languages import Language, get_language
+from swaram.text.english import english_reader, is_acronym
 from swaram.text.normalise import normaliser
-from swaram.text.sentences import Sentence, split_sentences
+from swaram.text.notices import Notice, Notices
+from swaram.text.quantities import Quantities
+from swaram.text.sentences import LONGEST, Sentence, split_sentences
+from swaram.text.signs import Signs
 from swaram.text.symbols import PUNCTUATION, SPACE, letters_of
 from swaram.text.traced import TracedText
 
 _PLAIN = {
-    "।": ".", "॥": ".", "۔": ".", "؟": "?", "،": ",", "؛": ";", "(": ",", ")": ",", "[": ",", "]": ",",
-    "{": ",", "}": ",", "/": " ", "|": " ", "*": " ", "_": " ", "~": " ", "^": " ",
+    "।": ".", "॥": ".", "۔": ".", "᱾": ".", "᱿": ".", "꯫": ".", "꫰": ",", "꫱": "?", "؟": "?", "،": ",", "؛": ";",
+    "(": ",", ")": ",", "[": ",", "]": ",", "{": ",", "}": ",", "\\": " ", "_": " ", "^": " ", "$": " ", "<": " ",
+    ">": " ", "॰": ".",
 }  # fmt: skip
+_LATIN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
+_TIDY = re.compile(
+    r"(?P<space> {2,})|(?P<dots>\.(?: ?\.)+|…[.…]*|\.…)|(?P<same>([!?,;:\-'\"])(?: ?\4)+)|(?P<before> +(?=[.,?!;:…]))"
+    r"|(?P<weak>[,;:]+ ?(?=[.?!,;:…]))|(?P<first>(?:(?<=\n)|^)[ ,;:.?!\-…]+)"
+)
 
 
-@dataclass(frozen=True)
-class Notice:
-    """What was dropped or assumed: its kind ("dropped" or "assumed"), where, and one sentence about it.
-
-    ``start`` and ``end`` index the user's text.
-    """
-
-    kind: str
-    start: int
-    end: int
-    message: str
+class TextError(SwaramError):
+    """Text that cannot be spoken whole, where that was asked for (strict)."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """The sentences to speak and the notices about what was dropped or assumed."""
+    """The sentences to speak and the notices about what was dropped, refused or assumed."""
 
     sentences: list[Sentence]
     notices: list[Notice]
@@ -41,38 +43,86 @@ class TextFrontend:
     """Turns any text of one language into sentences of that language's symbols.
 
     Args:
-        language: a language or its code. Raises LanguageError for a code that is not offered.
+        language: a language or its code.
+        strict: whether text that cannot be spoken is an error instead of a notice.
+        longest: the most symbols of one sentence; longer ones are cut at clause ends, else between words.
+
+    Raises:
+        LanguageError: for a code that is not offered.
     """
 
-    def __init__(self, language: Language | str) -> None:
+    def __init__(self, language: Language | str, *, strict: bool = False, longest: int = LONGEST) -> None:
         self.language = get_language(language) if isinstance(language, str) else language
-        self._normaliser = normaliser(self.language.code)
-        letters = letters_of(self.language.code)
+        self.strict, self.longest = strict, longest
+        code = self.language.code
+        self._normaliser = normaliser(code)
+        self._signs = Signs(self.language)
+        self._quantities = Quantities(self.language)
+        self._english = english_reader(code)
         self._plain = re.compile("[" + re.escape("".join(_PLAIN)) + "]")
-        self._unknown = re.compile("[^" + re.escape(letters + SPACE + PUNCTUATION) + "\n]+")
+        self._unknown = re.compile("[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]+")
+
+    def steps(self, notices: Notices) -> list[tuple[str, Callable[[TracedText], TracedText]]]:
+        """The steps in order, each by name, from the user's text to symbols."""
+        return [
+            ("normalised", self._normaliser.normalise),
+            ("addresses", self._signs.addresses),
+            ("abbreviations", self._signs.abbreviations),
+            ("numbers", lambda traced: self._quantities.expand(traced, notices)),
+            ("signs", self._signs.single),
+            ("English", lambda traced: self._read_english(traced, notices)),
+            ("symbols", lambda traced: _tidy(self._drop_unknown(self._to_plain(traced), notices))),
+        ]
 
     def analyse(self, text: str) -> Analysis:
-        """Sentences and notices of any string; never raises for what the string holds."""
-        notices: list[Notice] = []
-        traced = self._normaliser.normalise(TracedText(text))
-        traced = traced.rewrite(self._plain, lambda m: _PLAIN[m.group()])
-        traced = self._drop_unknown(traced, notices)
-        traced = _tidy(traced)
-        return Analysis(split_sentences(traced), notices)
+        """Sentences and notices of any string.
 
-    def _drop_unknown(self, traced: TracedText, notices: list[Notice]) -> TracedText:
+        Raises:
+            TextError: only where ``strict`` is on and something had to be left out.
+        """
+        notices = Notices()
+        traced = TracedText(text)
+        for _, step in self.steps(notices):
+            traced = step(traced)
+        found = sorted(notices.list, key=lambda notice: (notice.start, notice.end))
+        if self.strict:
+            for notice in found:
+                if notice.kind != "assumed":
+                    raise TextError(f"text, character {notice.start}: {notice.message}")
+        return Analysis(split_sentences(traced, self.longest), found)
+
+    def _read_english(self, traced: TracedText, notices: Notices) -> TracedText:
+        """Latin words, where Latin is not the language's script, are read as English; capitals by letter."""
+        foreign = self.language.script.name != "Latin"
+
+        def write(match: re.Match[str]) -> str:
+            word = match.group()
+            start, end = match.span()
+            if is_acronym(word) or (len(word) == 1 and foreign):
+                said = self._english.spell(word)
+                how = f"{word!r} was read letter by letter: {said}."
+            else:
+                said = self._english.word(word)
+                how = f"{word!r} was read as English: {said}."
+            if foreign:
+                notices.assumed(traced, start, end, how)
+                if end < len(traced.text) and self._quantities.is_letter(traced.text[end]):
+                    said += " "
+                if start and self._quantities.is_letter(traced.text[start - 1]):
+                    said = " " + said
+            return said
+
+        return traced.rewrite(_LATIN, write)
+
+    def _to_plain(self, traced: TracedText) -> TracedText:
+        return traced.rewrite(self._plain, lambda match: _PLAIN[match.group()])
+
+    def _drop_unknown(self, traced: TracedText, notices: Notices) -> TracedText:
         def drop(match: re.Match[str]) -> str:
-            start, end = traced.origins[match.start()], traced.origins[match.end() - 1] + 1
-            names = ", ".join(_describe(c) for c in dict.fromkeys(match.group()[:5]))
-            notices.append(Notice("dropped", start, end, f"dropped {names}: not of {self.language.name}."))
+            notices.dropped(traced, *match.span(), f"not of {self.language.name}")
             return " "
 
         return traced.rewrite(self._unknown, drop)
-
-
-_TIDY = re.compile(
-    r"(?P<space> {2,})|(?P<dots>\.{2,}|…[.…]+)|(?P<same>([!?,;:\-'\"])\4+)|(?P<before> +(?=[.,?!;:…]))"
-)
 
 
 def _tidy(traced: TracedText) -> TracedText:
@@ -82,17 +132,12 @@ def _tidy(traced: TracedText) -> TracedText:
         if match["space"]:
             return " "
         if match["dots"]:
-            return "…"
+            return "…" if match["dots"].strip(".") or match["dots"].count(".") > 2 else "."
         return match["same"][0] if match["same"] else ""
 
-    for _ in range(3):
-        before = traced
+    for _ in range(6):
+        before = traced.text
         traced = traced.rewrite(_TIDY, write)
-        if traced is before:
+        if traced.text == before:
             break
     return traced
-
-
-def _describe(character: str) -> str:
-    name = unicodedata.name(character, "")
-    return f"U+{ord(character):04X}" + (f" {name}" if name else "")

@@ -15,6 +15,27 @@ _LINE_ENDS = "\r\n\x1c\x1d\x1e\x85\u2028\u2029"
 _DOUBLE_QUOTES = "“”„‟«»〝〞＂″ˮ"
 _SINGLE_QUOTES = "‘’‚‛‹›′`´ʼ＇ʹ"
 _DASHES = "‐‑‒–—―−﹘﹣－⁃﹘⸺⸻"
+# Soft hyphen, zero-width space, word joiner, tatweel and the marks of direction: they have no sound.
+_INVISIBLE = (
+    "\xad\u200b\u2060\u0640\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufe0e\ufe0f"
+)
+_DIGITS = [point for point in range(0x80, 0x20000) if unicodedata.category(chr(point)) == "Nd"]
+# Full-width and Arabic presentation forms and Latin letters with accents are written plainly.
+_COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa\xba]")
+_ACCENTED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\u024f\u1e00-\u1eff]")
+_PLAIN_LATIN = {
+    "Æ": "AE",
+    "æ": "ae",
+    "Ø": "O",
+    "ø": "o",
+    "ß": "ss",
+    "Œ": "OE",
+    "œ": "oe",
+    "Đ": "D",
+    "đ": "d",
+    "Ł": "L",
+    "ł": "l",
+}
 
 
 class Normaliser:
@@ -44,6 +65,8 @@ class Normaliser:
         for _ in range(4):
             before = traced.text
             traced = compose(traced)
+            traced = traced.rewrite(_COMPATIBLE, lambda m: unicodedata.normalize("NFKC", m.group()))
+            traced = traced.rewrite(_ACCENTED, _without_accents)
             traced = traced.rewrite(self._sign_pattern, lambda m: self._signs.get(m.group(), " "))
             if self._form_pattern:
                 traced = traced.rewrite(self._form_pattern, lambda m: self._forms[m.group()])
@@ -113,8 +136,15 @@ def _alternation(words: dict[str, str]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(words, key=lambda w: (-len(w), w)))))
 
 
+def _without_accents(match: re.Match[str]) -> str:
+    character = match.group()
+    plain = unicodedata.normalize("NFD", character)[0]
+    return plain if plain.isascii() else _PLAIN_LATIN.get(character, character)
+
+
 @cache
 def _common_signs() -> dict[str, str]:
     signs = {c: '"' for c in _DOUBLE_QUOTES} | {c: "'" for c in _SINGLE_QUOTES} | {c: "-" for c in _DASHES}
-    signs |= {c: "\n" for c in _LINE_ENDS if c != "\n"} | {"\xad": "", "\u2060": "", "\u200b": ""}
+    signs |= {c: "\n" for c in _LINE_ENDS if c != "\n"} | dict.fromkeys(_INVISIBLE, "")
+    signs |= {chr(point): str(unicodedata.digit(chr(point))) for point in _DIGITS}
     return signs

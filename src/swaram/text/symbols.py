@@ -34,9 +34,7 @@ class SymbolTable:
         SymbolError: for a symbol of several code points, a double, or a switched-on mark that is missing.
     """
 
-    def __init__(
-        self, symbols: Sequence[str], *, blank: bool = True, bos: bool = True, eos: bool = True
-    ) -> None:
+    def __init__(self, symbols: Sequence[str], *, blank: bool = True, bos: bool = True, eos: bool = True) -> None:
         self.symbols = list(symbols)
         self.blank, self.bos, self.eos = blank, bos, eos
         self._ids = {symbol: number for number, symbol in enumerate(self.symbols)}
@@ -48,9 +46,7 @@ class SymbolTable:
             raise SymbolError(f"symbol table: {double!r} stands twice; remove one of them.")
         for wanted, mark, switch in ((blank, BLANK, "blank"), (bos, BOS, "bos"), (eos, EOS, "eos")):
             if wanted and mark not in self._ids:
-                raise SymbolError(
-                    f"symbol table: {switch} is on but {mark!r} is missing; add it or turn {switch} off."
-                )
+                raise SymbolError(f"symbol table: {switch} is on but {mark!r} is missing; add it or turn {switch} off.")
 
     @classmethod
     def for_languages(cls, *codes: str) -> "SymbolTable":

@@ -27,15 +27,22 @@ class TracedText:
 
         A replacement of the same length keeps its origins; any other is spread evenly over the match's.
         """
+        spans = []
+        for match in pattern.finditer(self.text):
+            new = write(match)
+            if new is not None and new != match.group():
+                spans.append((*match.span(), new))
+        return self.replace(spans)
+
+    def replace(self, spans: list[tuple[int, int, str]]) -> "TracedText":
+        """Replace spans (start, end, new text), which are in order and do not overlap."""
+        if not spans:
+            return self
         text, origins = self.text, self.origins
         pieces: list[str] = []
         kept: list[int] = []
         done = 0
-        for match in pattern.finditer(text):
-            new = write(match)
-            start, end = match.span()
-            if new is None or new == text[start:end]:
-                continue
+        for start, end, new in spans:
             pieces.append(text[done:start])
             kept.extend(origins[done:start])
             pieces.append(new)
@@ -44,8 +51,6 @@ class TracedText:
             else:
                 kept.extend(spread(origins, start, end, len(new)))
             done = end
-        if not pieces:
-            return self
         pieces.append(text[done:])
         kept.extend(origins[done:])
         return TracedText("".join(pieces), kept)
