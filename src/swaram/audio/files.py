@@ -34,16 +34,17 @@ class Recording:
         return len(self.audio) / self.sample_rate
 
 
-def read_audio(source: str | Path | bytes, name: str = "") -> Recording:
+def read_audio(source: str | Path | bytes, name: str = "", start: float = 0.0, end: float | None = None) -> Recording:
     """Decode a file, or the bytes of one, of any format that libsndfile or FFmpeg reads.
 
-    ``name`` is what messages call it (the path by default). Raises ``AudioError`` when the file is missing,
-    cannot be decoded, holds no samples, or holds values that are not finite.
+    ``start`` and ``end`` (seconds) take a part of it; memory holds no more than that part. ``name`` is what
+    messages call it (the path by default). Raises ``AudioError`` when the file is missing, cannot be decoded,
+    holds no samples there, or holds values that are not finite.
     """
     name = name or (f"{len(source)} bytes of audio" if isinstance(source, bytes) else str(source))
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise AudioError(f"{name}: no such audio file")
-    recording = _read_with_soundfile(source) or _read_with_av(source, name)
+    recording = _read_with_soundfile(source, start, end) or _read_with_av(source, name, start, end)
     if not len(recording.audio):
         raise AudioError(f"{name}: the recording holds no samples")
     if not np.isfinite(recording.audio).all():
@@ -51,20 +52,27 @@ def read_audio(source: str | Path | bytes, name: str = "") -> Recording:
     return recording
 
 
-def _read_with_soundfile(source: str | Path | bytes) -> Recording | None:
+def _read_with_soundfile(source: str | Path | bytes, start: float, end: float | None) -> Recording | None:
     """WAV, FLAC and what else libsndfile reads exactly; ``None`` leaves the rest to FFmpeg."""
     try:
-        audio, rate = soundfile.read(
-            io.BytesIO(source) if isinstance(source, bytes) else str(source), dtype="float32", always_2d=True
-        )
-    except (soundfile.LibsndfileError, ValueError, MemoryError):  # a FLAC of unknown length raises ValueError
+        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
+            rate = int(file.samplerate)
+            first = min(round(start * rate), file.frames)
+            last = file.frames if end is None else min(round(end * rate), file.frames)
+            if file.frames > 1 << 40:  # a FLAC stream of unknown length; libsndfile cannot read it
+                return None
+            file.seek(first)
+            audio = file.read(max(0, last - first), dtype="float32", always_2d=True)
+            if len(audio) < last - first:  # cut short: FFmpeg decides whether that is an error
+                return None
+            return Recording(_mono(audio.T), rate, file.channels)
+    except (soundfile.LibsndfileError, ValueError, MemoryError, OverflowError):
         return None
-    return Recording(_mono(audio.T), int(rate), audio.shape[1])
 
 
-def _read_with_av(source: str | Path | bytes, name: str) -> Recording:
+def _read_with_av(source: str | Path | bytes, name: str, start: float, end: float | None) -> Recording:
     blocks: list[np.ndarray] = []
-    rate = channels = 0
+    rate = channels = position = 0
     try:
         with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as container:
             if not container.streams.audio:
@@ -73,8 +81,15 @@ def _read_with_av(source: str | Path | bytes, name: str) -> Recording:
                 if rate and (frame.sample_rate, len(frame.layout.channels)) != (rate, channels):
                     raise AudioError(f"{name}: the sample rate or channels change within the file")
                 rate, channels = frame.sample_rate, len(frame.layout.channels)
-                blocks.append(_mono(_planes(frame, channels)))
-    except (av.error.FFmpegError, OSError, ValueError) as error:
+                block = _mono(_planes(frame, channels))
+                first = max(0, round(start * rate) - position)
+                last = len(block) if end is None else min(len(block), round(end * rate) - position)
+                position += len(block)
+                if last > first:
+                    blocks.append(block[first:last])
+                if end is not None and position >= round(end * rate):
+                    break
+    except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
         raise AudioError(f"{name}: cannot be decoded ({_reason(error)})") from error
     if not blocks:
         raise AudioError(f"{name}: the recording holds no samples")
@@ -100,9 +115,7 @@ def _mono(channels: np.ndarray) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    return (
-        (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
-    )
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def encode_audio(audio: np.ndarray, sample_rate: int, container: str = "flac") -> bytes:

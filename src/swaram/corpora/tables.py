@@ -1,10 +1,14 @@
-"""Reading the tables that corpora come with: tab- and comma-separated, row by row, every fault named by its row."""
+"""The tables that corpora come with, row by row, every fault named by its file and row."""
 
 import csv
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from swaram.corpora.utterance import CorpusError
+
+csv.field_size_limit(1 << 22)
 
 
 def corpus_folder(path: Path, corpus: str, *needed: str) -> Path:
@@ -22,26 +26,45 @@ def read_rows(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) of a table with a header, or with the given ``columns`` where it has none.
 
-    Quotes are ordinary characters in tab-separated tables, for sentences may begin with one. Missing cells are
-    empty. Raises ``CorpusError`` for a file that is missing or not UTF-8, or lacks one of the ``needed`` columns.
+    Quotes are ordinary characters in tables separated by tab or bar, for sentences may begin with one.
+    Missing cells are empty. Raises ``CorpusError`` for a file that is missing or not UTF-8, or that lacks
+    one of the ``needed`` columns.
     """
-    quoting = csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
+    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(
-                lines, fieldnames=columns, delimiter=separator, quoting=quoting, restval="", restkey=None
-            )
+            reader = csv.DictReader(lines, columns, delimiter=separator, quoting=quoting, restval="")
             missing = [name for name in needed if name not in (reader.fieldnames or ())]
             if missing:
                 raise CorpusError(f"{path}: the table has no column {missing[0]!r}; is it complete?")
             for row in reader:
-                row.pop(None, None)
+                row.pop(None, None)  # cells beyond the header
                 yield reader.line_num, {name: (value or "").strip() for name, value in row.items()}
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: there is no such table") from error
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: the table is not UTF-8 text (byte {error.start})") from error
+        raise CorpusError(f"{path}: the table is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except csv.Error as error:
-        raise CorpusError(f"{path}: the table cannot be read ({error})") from error
+        raise CorpusError(f"{path}: the table cannot be read ({error}); fetch it again") from error
     except OSError as error:
-        raise CorpusError(f"{path}: the table cannot be read ({error.strerror})") from error
+        raise CorpusError(f"{path}: the table cannot be read ({error.strerror}); fetch it again") from error
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Yield (line number, object) of a file of JSON lines; ``None`` stands for a line that is no object."""
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for count, line in enumerate(lines, 1):
+                if line.strip():
+                    yield count, json_object(line)
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: this is not UTF-8 text (byte {error.start}); fetch it again") from error
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror}); fetch it again") from error
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The object that one piece of JSON holds, or ``None``."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

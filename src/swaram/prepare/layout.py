@@ -21,7 +21,7 @@ MANIFEST = {
     "task": "string", "domain": "string", "style": "string", "sample_rate": "int32", "source_rate": "int32",
     "source_channels": "int32", "source_duration": "double", "silence_before": "double",
     "silence_after": "double", "longest_pause": "double", "pauses_shortened": "int32", "clipped": "double",
-    "speech_level": "double", "snr": "double", "source_loudness": "double", "loudness": "double",
+    "bandwidth": "double", "speech_level": "double", "snr": "double", "source_loudness": "double", "loudness": "double",
     "characters_per_second": "double", "audio_sha256": "string", "text_key": "string",
 }  # fmt: skip
 
@@ -41,9 +41,7 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
             yield file
         os.replace(partial, path)
     except OSError as error:
-        raise PrepareError(
-            f"{path}: cannot be written ({error.strerror}); free some space and run it again"
-        ) from error
+        raise PrepareError(f"{path}: cannot be written ({error.strerror}); free some space and run it again") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -66,9 +64,9 @@ def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str,
 
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
     path, partial = out / "manifest.parquet", out / ".manifest.parquet.partial"
+    batch: list[dict[str, Any]] = []
     try:
         with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-            batch: list[dict[str, Any]] = []
             for row in rows:
                 batch.append({name: row.get(name) for name in columns})
                 if len(batch) == 4096:
@@ -77,9 +75,7 @@ def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str,
             writer.write_table(pa.Table.from_pylist(batch, schema))
         os.replace(partial, path)
     except OSError as error:
-        raise PrepareError(
-            f"{path}: cannot be written ({error}); free some space and run it again"
-        ) from error
+        raise PrepareError(f"{path}: cannot be written ({error}); free some space and run it again") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -118,3 +114,28 @@ def check_splits(journal: Journal, mode: str) -> None:
                 f"the splits overlap: {found[1]} and {found[2]} share a {column.split('_')[0]} and stand in "
                 "different splits; this is a defect, please report it"
             )
+
+
+def check_written(out: Path) -> None:
+    """Read the split tables back: no path may stand twice, and each must be in ``metadata.csv``."""
+    seen: set[bytes] = set()
+    for name in SPLITS:
+        with (out / f"{name}_metadata.csv").open("rb") as lines:
+            for line in lines:
+                path = line.split(b"|", 1)[0]
+                if path in seen:
+                    raise PrepareError(f"{path.decode()}: stands in two splits; this is a defect, please report it")
+                seen.add(path)
+    with (out / "metadata.csv").open("rb") as lines:
+        if {line.split(b"|", 1)[0] for line in lines} != seen:
+            raise PrepareError(f"{out}: metadata.csv and the split tables differ; this is a defect, please report it")
+
+
+def remove_strays(out: Path, journal: Journal, container: str) -> None:
+    """Delete audio and transcripts that no kept row names: of clips dropped late, and of runs that were ended."""
+    for folder, ending in (("audio_files", f".{container}"), ("transcripts", ".txt")):
+        with os.scandir(out / folder) as entries:
+            for entry in entries:
+                id = entry.name.removesuffix(ending)
+                if entry.is_file() and (id == entry.name or not journal.is_kept(id)):
+                    os.unlink(entry.path)

@@ -1,8 +1,16 @@
 """Every threshold of preparation, typed, with defaults that are right for training a text-to-speech voice."""
 
-from typing import Literal
+import json
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from swaram.errors import SwaramError
+
+
+class SettingsError(SwaramError):
+    """A setting that is unknown or out of range; the message names the file and the key."""
 
 
 class _Section(BaseModel):
@@ -23,26 +31,70 @@ class AudioSettings(_Section):
     shortened_pause: float = Field(0.4, gt=0, description="seconds that stay of a shortened silence")
 
 
-class GateSettings(_Section):
-    """When a clip is left out."""
+class DescriptionSettings(_Section):
+    """What the corpus may say of a clip."""
+
+    licences: tuple[str, ...] = Field(
+        ("CC0-1.0", "CC-BY-4.0", "CC-BY-3.0", "CC-BY-SA-4.0", "CC-BY-SA-3.0", "MIT", "Apache-2.0"),
+        description="licences that allow a voice to be trained and given away",
+    )
+    cleared_of_news: tuple[str, ...] = Field(
+        (), description="sources (such as kathbath) that the news gate lets pass though nobody cleared their texts"
+    )
+    decisions: tuple[str, ...] = Field(("excellent", "good"), description="reviewers' verdicts that pass")
+    flags: tuple[str, ...] = Field(
+        (
+            "interviewer", "unclear_audio", "noise_intermittent", "noise_persistent", "chatter_intermittent",
+            "chatter_persistent", "echo_present", "low_volume", "mispronunciation", "wrong_language", "stretching",
+            "skipping_words", "repeating_content", "incorrect_text_prompt", "reading_prompt",
+            "bad_extempore_quality", "wrong_gender", "duplicate_speaker", "long_pauses",
+            "objectionable_content",
+        ),
+        description="reviewers' flags that leave a clip out",
+    )  # fmt: skip
+    max_stated_cer: float = Field(0.1, ge=0, description="character error rate that the corpus states itself")
+    min_stated_snr: float = Field(20.0, description="dB, where the corpus states it itself")
+
+
+class SoundSettings(_Section):
+    """When a recording is left out."""
 
     min_duration: float = Field(1.0, ge=0, description="seconds after trimming")
     max_duration: float = Field(15.0, gt=0, description="seconds after trimming")
-    max_clipped: float = Field(
-        1e-3, ge=0, le=1, description="share of samples in runs of three at full scale"
-    )
+    max_source_duration: float = Field(60.0, gt=0, description="seconds as recorded")
+    max_duration_error: float = Field(0.5, ge=0, description="seconds between the stated length and the real one")
+    max_clipped: float = Field(1e-4, ge=0, le=1, description="share of samples in runs of three at full scale")
     min_level: float = Field(-45.0, description="dBFS of the speech before levelling")
     min_snr: float = Field(20.0, description="dB, where the recording has a noise floor to measure")
-    max_pause: float = Field(
-        2.0, gt=0, description="seconds; one longer inner silence and the clip is left out"
-    )
+    min_bandwidth: float = Field(4_100.0, ge=0, description="Hz up to which there is speech; telephones end below")
+    max_pause: float = Field(2.0, gt=0, description="seconds; one longer inner silence and the clip is left out")
     max_pauses_removed: float = Field(2.0, gt=0, description="seconds of inner silence removed in all")
+
+
+class TranscriptSettings(_Section):
+    """When a transcript is left out, and with it its clip."""
+
     min_script_share: float = Field(0.98, ge=0, le=1, description="share of letters in the language's script")
+    dropping_tags: tuple[str, ...] = Field(
+        (
+            "unintelligible", "inaudible", "unclear", "overlap", "crosstalk", "foreign", "music", "laugh", "laughter",
+            "cough", "child", "baby", "pii",
+        ),
+        description="tags such as <unintelligible> for sounds that a transcript cannot stand for",
+    )  # fmt: skip
+    digits: Literal["words", "drop"] = Field("words", description="numbers: spoken as the front end does, or out")
     min_characters_per_second: float = Field(4.0, ge=0)
     max_characters_per_second: float = Field(25.0, gt=0)
+
+
+class CollectionSettings(_Section):
+    """What only shows when all clips are known."""
+
     max_rate_deviation: float = Field(
-        3.0, gt=0, description="robust z of characters per second, per language"
+        3.5, gt=0, description="robust z of the logarithm of characters per second, per language"
     )
+    min_clips_for_rate: int = Field(30, ge=2, description="clips of a language before rates are compared")
+    readings_per_speaker: int = Field(2, ge=1, description="how often one speaker may read the same text")
 
 
 class SplitSettings(_Section):
@@ -54,8 +106,41 @@ class SplitSettings(_Section):
 
 
 class PrepareSettings(_Section):
-    """The whole of it; ``swaram prepare`` reads it from the ``prepare`` section of a JSON file."""
+    """The whole of it: one section for what is written, one for each kind of gate, one for the splits."""
 
     audio: AudioSettings = AudioSettings()
-    gates: GateSettings = GateSettings()
+    description: DescriptionSettings = DescriptionSettings()
+    sound: SoundSettings = SoundSettings()
+    transcript: TranscriptSettings = TranscriptSettings()
+    collection: CollectionSettings = CollectionSettings()
     split: SplitSettings = SplitSettings()
+
+
+def load_settings(path: Path | None, **changes: dict[str, Any]) -> PrepareSettings:
+    """Settings from the ``prepare`` section of a JSON file (or a file that is only that section), and changes.
+
+    ``changes`` are sections with the keys to override. Raises ``SettingsError`` naming the key.
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(
+                f"{path}: the settings cannot be read ({error.strerror}); name an existing file"
+            ) from error
+        except ValueError as error:
+            raise SettingsError(f"{path}: this is not JSON ({error}); correct it") from error
+        if not isinstance(tree, dict):
+            raise SettingsError(f"{path}: the settings must be a JSON object with sections such as 'audio'")
+        tree = tree.get("prepare", tree)
+    for section, keys in changes.items():
+        tree = {**tree, section: {**tree.get(section, {}), **keys}}
+    try:
+        return PrepareSettings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"{path or 'settings'}: {key}: {first['msg'].lower()}; see docs/data.md for the keys"
+        ) from error
