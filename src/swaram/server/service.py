@@ -32,7 +32,7 @@ class Service:
 
     def begin(self, request_id: str, start: Start) -> tuple[Speaking, dict[str, Any]]:
         """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
-        engine = self._engine(start.voice)
+        engine = self._engine(start.voice, start.language)
         request = SpeechRequest(
             speaker=start.speaker,
             language=start.language,
@@ -57,9 +57,10 @@ class Service:
         }
         return Speaking(request_id, start, stream, rate, self.scheduler, self.settings), started
 
-    def _engine(self, name: str | None) -> Engine:
+    def _engine(self, name: str | None, language: str | None) -> Engine:
         if not name:
-            return next(iter(self.engines.values()))
+            engines = list(self.engines.values())
+            return next((engine for engine in engines if language in engine.voice.languages), engines[0])
         if name not in self.engines:
             offered = ", ".join(self.engines)
             raise RequestError("unknown_voice", f"There is no such voice; choose one of {offered}.")
