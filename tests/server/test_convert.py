@@ -12,9 +12,9 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from speech_client import listen_until, running, say
 from websockets.exceptions import ConnectionClosedError
 
-from conftest import listen_until, running, say
 from swaram.audio.flac_format import StreamInfo
 
 SUBTYPES = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24"}

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from conftest import TEXT, listen_until, running, say, speak
+from speech_client import TEXT, listen_until, running, say, speak
 
 from swaram.audio.flac import pack_samples, to_integers
 from swaram.audio.flac_format import StreamInfo
