@@ -14,6 +14,7 @@ from swaram.corpora.utterance import CorpusError
 AUDIO_COLUMNS = ("audio_filepath", "audio", "audio_path", "chunked_audio_filepath")
 AUDIO_ENDINGS = (".wav", ".flac", ".mp3", ".opus", ".ogg", ".webm", ".m4a")
 MANIFEST_ENDINGS = (".jsonl", ".json", ".manifest")
+TAR_ERRORS = (tarfile.TarError, OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _tar(shard: Path, name: str) -> Iterator[Record]:
                 record = _with_audio(cells, place, Path("/nonexistent"))
                 file = archive.extractfile(member)
                 yield Record(place, record.cells, file.read() if file else None, member.name)
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except TAR_ERRORS as error:
         for key in list(rows) or [""]:
             yield Record(f"{name}:{key} ({_first_line(error)})", {}, fault="unreadable shard")
         return
@@ -178,22 +179,25 @@ def _tar(shard: Path, name: str) -> Iterator[Record]:
 
 
 def _tar_rows(shard: Path) -> dict[str, dict[str, Any]]:
-    """Rows of every manifest in the archive, by the file name of their audio."""
+    """Rows of every manifest in the archive, by the file name of their audio; of a damaged one, those before."""
     rows: dict[str, dict[str, Any]] = {}
-    with tarfile.open(shard, "r|*") as archive:
-        for member in archive:
-            if not member.isfile() or not member.name.lower().endswith(MANIFEST_ENDINGS):
-                continue
-            file = archive.extractfile(member)
-            content = file.read().decode("utf-8", errors="replace") if file else ""
-            for cells in _objects(content):
-                key = next((cells[c] for c in (*AUDIO_COLUMNS, "filename", "chunk_name") if cells.get(c)), "")
-                if isinstance(key, dict):
-                    key = key.get("path") or ""
-                elif not key:
-                    key = f"{Path(member.name).stem}.wav"
-                rows[Path(str(key)).name] = cells
+    try:
+        with tarfile.open(shard, "r|*") as archive:
+            for member in archive:
+                if not member.isfile() or not member.name.lower().endswith(MANIFEST_ENDINGS):
+                    continue
+                file = archive.extractfile(member)
+                content = file.read().decode("utf-8", errors="replace") if file else ""
+                for cells in _objects(content):
+                    rows[_audio_name(cells) or f"{Path(member.name).stem}.wav"] = cells
+    except TAR_ERRORS:
+        pass  # the pass over the audio meets the same fault, and counts it
     return rows
+
+
+def _audio_name(cells: dict[str, Any]) -> str:
+    key = next((cells[c] for c in (*AUDIO_COLUMNS, "filename", "chunk_name") if cells.get(c)), "")
+    return Path(str(key.get("path") or "" if isinstance(key, dict) else key)).name
 
 
 def _objects(content: str) -> Iterator[dict[str, Any]]:

@@ -13,15 +13,13 @@ from swaram.corpora.utterance import CorpusError, Utterance
 class Corpus:
     """One corpus: its command-line name, its reader's module, what a person should know, and where it lives.
 
-    ``hub`` is the data set's name on the hub, with ``{name}`` in ``hub_files`` for the language as the hub
-    spells it.
+    ``hub`` is the data set's name on the hub; empty where it is not there.
     """
 
     name: str
     module: str
     summary: str
     hub: str = ""
-    hub_files: tuple[str, ...] = ()
 
     def read(self, folder: Path, options: ReadOptions) -> Iterator[Utterance]:
         """Yield its utterances; of the chosen language only, where the options name one and rows say theirs."""
@@ -40,24 +38,34 @@ CORPORA = {
     for corpus in (
         Corpus("msc", "msc", "Malayalam Speech Corpus of SMC (CC BY-SA 4.0)."),
         Corpus(
-            "indicvoices", "indicvoices", "IndicVoices of AI4Bharat: hub shards or the raw release (CC BY 4.0).",
-            "ai4bharat/IndicVoices", ("{language}/*.parquet",),
+            "indicvoices",
+            "indicvoices",
+            "IndicVoices of AI4Bharat: hub shards or the raw release (CC BY 4.0).",
+            "ai4bharat/IndicVoices",
         ),
         Corpus(
-            "indicvoices-r", "indicvoices_r", "IndicVoices-R of AI4Bharat, 48 kHz (CC BY 4.0).",
-            "ai4bharat/indicvoices_r", ("{Language}/*.parquet",),
+            "indicvoices-r",
+            "indicvoices_r",
+            "IndicVoices-R of AI4Bharat, 48 kHz (CC BY 4.0).",
+            "ai4bharat/indicvoices_r",
         ),
         Corpus(
-            "rasa", "rasa", "Rasa of AI4Bharat, studio recordings (CC BY 4.0).",
-            "ai4bharat/Rasa", ("{Language}/*.parquet",),
+            "rasa",
+            "rasa",
+            "Rasa of AI4Bharat, studio recordings (CC BY 4.0).",
+            "ai4bharat/Rasa",
         ),
         Corpus(
-            "svarah", "svarah", "Svarah of AI4Bharat, Indian English (CC BY 4.0).",
-            "ai4bharat/Svarah", ("data/*.parquet", "*.parquet", "*.csv"),
+            "svarah",
+            "svarah",
+            "Svarah of AI4Bharat, Indian English (CC BY 4.0).",
+            "ai4bharat/Svarah",
         ),
         Corpus(
-            "kathbath", "kathbath", "Kathbath of AI4Bharat; left out by the news gate unless allowed (CC BY 4.0).",
-            "ai4bharat/Kathbath", ("{language}/*.parquet",),
+            "kathbath",
+            "kathbath",
+            "Kathbath of AI4Bharat; left out by the news gate unless allowed (CC BY 4.0).",
+            "ai4bharat/Kathbath",
         ),
         Corpus("iitm", "iitm", "Indic TTS database of IIT Madras (its own licence agreement)."),
         Corpus("openslr", "openslr", "OpenSLR 63, 64, 65, 66, 78, 79 (CC BY-SA 4.0)."),
@@ -65,7 +73,7 @@ CORPORA = {
         Corpus("ljspeech", "ljspeech", "Any corpus in LJSpeech's layout: metadata.csv and wavs/."),
         Corpus("folder", "layout", "A data folder: audio_files/, transcripts/, meta/, metadata.csv."),
     )
-}  # fmt: skip
+}
 
 NEWS_CORPORA = {
     "shrutilipi": "Shrutilipi is mined from the news bulletins of All India Radio",

@@ -63,8 +63,8 @@ def render(report: dict[str, Any], kept: list[Any], dropped: list[Any]) -> Itera
         yield _histogram(histogram)
     yield "</div>"
     yield from _symbols(report["symbols"])
-    yield from _clips("Ten kept clips", kept)
-    yield from _clips("Ten dropped clips, as far as they could be decoded", dropped)
+    yield from _clips(f"{len(kept)} kept clips", kept)
+    yield from _clips(f"{len(dropped)} dropped clips", dropped)
     yield "</main></body></html>\n"
 
 
@@ -137,16 +137,18 @@ def _symbols(symbols: dict[str, dict[str, int]]) -> Iterator[str]:
         yield f"<h2>Symbols of {escape(language)}</h2><p>{len(counts) - missing} of {len(counts)} are spoken; "
         yield "the voice cannot learn the others.</p><div class='symbols'>"
         for symbol, count in counts.items():
-            shown = (
-                "space" if symbol == " " else ("◌" if unicodedata.combining(symbol) or _sign(symbol) else "") + symbol
-            )
+            shown = _shown(symbol)
             yield f"<span class='{'' if count else 'zero'}' title='U+{ord(symbol):04X}'>{escape(shown)}"
             yield f"<small>{count:,}</small></span>"
         yield "</div>"
 
 
-def _sign(symbol: str) -> bool:
-    return unicodedata.category(symbol)[0] == "M"
+def _shown(symbol: str) -> str:
+    if symbol == " ":
+        return "space"
+    if unicodedata.category(symbol) in ("Cf", "Zs"):
+        return f"U+{ord(symbol):04X}"
+    return ("◌" if unicodedata.category(symbol)[0] == "M" else "") + symbol
 
 
 def _clips(title: str, samples: list[Any]) -> Iterator[str]:
