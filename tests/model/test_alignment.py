@@ -1,0 +1,52 @@
+"""The alignment search finds what trying every path finds."""
+
+import itertools
+
+import pytest
+import torch
+
+from swaram.model.alignment import expand, maximum_path
+
+
+def best_by_brute_force(score: torch.Tensor, symbols: int, frames: int) -> float:
+    best = -float("inf")
+    for cuts in itertools.combinations(range(1, frames), symbols - 1):
+        edges = [0, *cuts, frames]
+        total = sum(float(score[s, edges[s] : edges[s + 1]].sum()) for s in range(symbols))
+        best = max(best, total)
+    return best
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_path_is_the_best_of_all_paths(seed):
+    random = torch.Generator().manual_seed(seed)
+    symbols = torch.tensor([1, 3, 4, 6])
+    frames = torch.tensor([5, 3, 9, 10])
+    score = torch.randn(4, 6, 10, generator=random) * 3
+    durations = maximum_path(score, symbols, frames)
+    for item in range(4):
+        s, t = int(symbols[item]), int(frames[item])
+        assert durations[item, :s].min() >= 1
+        assert durations[item].sum() == t
+        assert durations[item, s:].sum() == 0
+        path = torch.arange(s).repeat_interleave(durations[item, :s])
+        found = float(score[item, path, torch.arange(t)].sum())
+        assert found == pytest.approx(best_by_brute_force(score[item], s, t), abs=1e-4)
+
+
+def test_the_scores_are_left_as_they_were():
+    score = torch.randn(2, 3, 7)
+    before = score.clone()
+    maximum_path(score, torch.tensor([3, 2]), torch.tensor([7, 6]))
+    assert torch.equal(score, before)
+
+
+def test_fewer_frames_than_symbols_is_refused():
+    with pytest.raises(ValueError, match="fewer frames than symbols"):
+        maximum_path(torch.zeros(1, 4, 3), torch.tensor([4]), torch.tensor([3]))
+
+
+def test_expand_repeats_each_column_by_its_duration():
+    x = torch.tensor([[[1.0, 2.0, 3.0]]])
+    durations = torch.tensor([[2, 0, 3]])
+    assert expand(x, durations, 5).tolist() == [[[1.0, 1.0, 3.0, 3.0, 3.0]]]

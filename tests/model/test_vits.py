@@ -1,0 +1,156 @@
+"""The whole generator: every parameter learns, padding and windows change nothing, the graphs equal the model."""
+
+import pytest
+import torch
+
+from swaram.config import Config, parse_config
+from swaram.model.discriminators import Discriminators
+from swaram.model.vits import Vits, gaussian_scores
+
+TINY = {
+    "train": {"segment_frames": 16},
+    "data": {"sample_rate": 16000, "min_frames": 16},
+    "model": {
+        "latent_channels": 8,
+        "hidden_channels": 16,
+        "filter_channels": 32,
+        "text_layers": 2,
+        "posterior_layers": 2,
+        "flow_couplings": 2,
+        "flow_layers": 2,
+        "duration_channels": 16,
+        "speaker_channels": 4,
+        "decoder": {"type": "vocos", "channels": 16, "blocks": 2},
+        "discriminator": {
+            "periods": [2, 3],
+            "period_channels": [4, 8],
+            "scale": False,
+            "resolutions": [256],
+            "resolution_channels": [4, 4],
+        },
+    },
+}
+
+
+def tiny(**model: object) -> Config:
+    return parse_config({**TINY, "model": {**TINY["model"], **model}})
+
+
+HIFIGAN = {
+    "type": "hifigan",
+    "initial_channels": 32,
+    "upsample_rates": [8, 8, 4],
+    "upsample_kernels": [16, 16, 8],
+    "residual_kernels": [3, 5],
+    "residual_dilations": [[1, 3], [1, 2]],
+}
+VARIANTS = [
+    {"duration_predictor": "stochastic"},
+    {"duration_predictor": "plain"},
+    {"decoder": HIFIGAN},
+]
+
+
+def batch(speakers: int) -> dict[str, torch.Tensor]:
+    return {
+        "symbols": torch.randint(0, 30, (3, 11)),
+        "symbol_lengths": torch.tensor([11, 9, 4]),
+        "spectrogram": torch.rand(3, 513, 40),
+        "frame_lengths": torch.tensor([40, 33, 20]),
+        "speaker": torch.arange(3) % speakers,
+    }
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("speakers", [1, 3])
+def test_gradients_reach_every_parameter(variant, speakers):
+    config = tiny(**variant)
+    model = Vits(config.model, config.data, 30, speakers)
+    for parameter in model.parameters():  # some layers begin at zero and would hide the ones before them
+        torch.nn.init.normal_(parameter, 0.0, 0.1)
+    output = model(**batch(speakers), segment_frames=16)
+    loss = output.audio.square().mean() + output.duration_loss + output.z_p.square().mean()
+    loss = loss + output.mean_p.square().mean() + output.log_deviation_p.square().mean()
+    loss.backward()
+    silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    # The stochastic predictor's last flow moves a channel that is thrown away in sampling, not in training.
+    assert silent == []
+
+
+def test_gradients_reach_every_discriminator_parameter():
+    discriminators = Discriminators(tiny().model.discriminator)
+    scores, features = discriminators(torch.randn(2, 4096))
+    sum(score.square().mean() for score in scores).backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in discriminators.parameters())
+    assert [len(maps) for maps in features] == [3, 3, 3]
+
+
+def test_the_alignment_scores_are_gaussian_log_likelihoods_up_to_a_constant():
+    z, mean, log_deviation = torch.randn(1, 4, 9), torch.randn(1, 4, 3), torch.randn(1, 4, 3) * 0.3
+    scores = gaussian_scores(z, mean, log_deviation)
+    exact = torch.distributions.Normal(mean[0, :, :, None], log_deviation[0, :, :, None].exp())
+    expected = exact.log_prob(z[0, :, None, :]).sum(0)
+    difference = scores[0] - expected
+    assert torch.allclose(difference, difference[0, 0].expand_as(difference), atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_front_end_gives_each_item_what_it_gets_alone(variant):
+    config = tiny(**variant)
+    model = Vits(config.model, config.data, 30, 3).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.1)
+    symbols, lengths = torch.randint(0, 30, (2, 12)), torch.tensor([12, 7])
+    noise, latent_noise = torch.randn(2, 2, 12), torch.randn(2, 8, 20)
+    scales, speaker = torch.tensor([[0.7, 2.0, 0.8], [0.5, 3.0, 0.6]]), torch.tensor([2, 0])
+    latent, durations, conditioning = model.front_end(symbols, lengths, scales, noise, latent_noise, speaker)
+    assert latent.abs().max() > 0
+    for item in range(2):
+        one, size = slice(item, item + 1), int(lengths[item])
+        alone, alone_durations, _ = model.front_end(
+            symbols[one, :size], lengths[one], scales[one], noise[one, :, :size], latent_noise[one], speaker[one]
+        )
+        frames = alone.shape[2]
+        assert torch.equal(durations[item, :size], alone_durations[0])
+        assert torch.allclose(latent[item, :, :frames], alone[0], atol=1e-5)
+        assert latent[item, :, frames:].abs().sum() == 0
+
+
+def test_the_length_scale_stretches_speech():
+    config = tiny()
+    model = Vits(config.model, config.data, 30, 1).eval()
+    symbols, lengths = torch.randint(0, 30, (1, 40)), torch.tensor([40])
+    frames = []
+    for scale in (1.0, 4.0):
+        arguments = torch.tensor([[0.0, scale, 0.0]]), torch.zeros(1, 2, 40), torch.zeros(1, 8, 1)
+        frames.append(model.front_end(symbols, lengths, *arguments)[0].shape[2])
+    assert frames[1] > 2 * frames[0]
+
+
+@pytest.mark.parametrize("decoder", [TINY["model"]["decoder"], HIFIGAN])
+def test_windows_with_the_stated_margin_join_to_what_one_pass_gives(decoder):
+    config = tiny(decoder=decoder)
+    model = Vits(config.model, config.data, 30, 3).eval()
+    for parameter in model.dec.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, 0.0, 0.15)
+    hop, margin = config.data.hop_length, model.dec.margin
+    latent, conditioning = torch.randn(1, 8, 130), model.condition_on(torch.tensor([1]))
+    with torch.no_grad():
+        whole = model.decode(latent, conditioning)
+        assert whole.shape == (1, 130 * hop)
+        pieces = []
+        for start, end in ((0, 30), (30, 90), (90, 130)):
+            low, high = max(0, start - margin), min(130, end + margin)
+            window = model.decode(latent[:, :, low:high], conditioning)
+            pieces.append(window[:, (start - low) * hop : (end - low) * hop])
+        joined = torch.cat(pieces, 1)
+        assert torch.allclose(joined, whole, atol=1e-5)
+        # One frame less and the joins show: the margin is not larger than it needs to be by much.
+        short = model.decode(latent[:, :, 30 - margin // 2 : 90], conditioning)[:, (margin // 2) * hop :]
+        assert not torch.allclose(short, whole[:, 30 * hop : 90 * hop], atol=1e-5)
