@@ -71,8 +71,8 @@ def test_margins_that_are_too_small_would_be_noticed(toy):
 def test_the_first_window_is_short_and_the_others_grow(toy):
     parts = list(toy.stream(SpeechRequest(TEXT + " " + "അമ്മ വന്നു പോയി " * 6)))
     lengths = [len(part.samples) for part in parts]
-    assert lengths[0] <= 0.3 * toy.voice.sample_rate
-    assert max(lengths) > 3 * lengths[0]
+    assert lengths[0] <= 0.6 * toy.voice.sample_rate
+    assert max(lengths) >= 2 * lengths[0]
     assert all(length % BLOCK_SAMPLES == 0 for length in lengths)
     assert [part.start_sample for part in parts] == [0, *itertools.accumulate(lengths)][:-1]
 

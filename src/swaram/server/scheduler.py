@@ -1,7 +1,7 @@
 """The scheduler: all steps of all streams, the one with the earliest deadline first, on a few worker threads.
 
-A deadline is the moment when a listener would run out of sound; a new stream's is the moment it came, so that its
-first window goes before those of streams that still have sound to play. onnxruntime and the FLAC encoder let go of
+A deadline is the moment when a listener would run out of sound; a new stream's is a tenth of a second after it came,
+so that its first window goes before those of all streams that still have sound to play. onnxruntime and the FLAC encoder let go of
 the interpreter lock while they compute, so that threads use all cores.
 """
 

@@ -13,6 +13,8 @@ from swaram.server.stream import Fed, Prepared, SpeechStream
 from swaram.text.frontend import Notice
 
 _MAX_WARNINGS = 50
+# A new listener may wait this long, in seconds, before somebody whose sound is about to run out must.
+_FIRST_SOUND_TARGET = 0.1
 
 
 class Sink:
@@ -148,7 +150,7 @@ class Speaking:
 
     async def _step(self, step: Callable[[], Any]) -> Any:
         if self._clock is None:
-            deadline = self._asked or time.monotonic()
+            deadline = (self._asked or time.monotonic()) + _FIRST_SOUND_TARGET
         else:
             deadline = self._clock + self.samples_sent / self._rate
         return await self._scheduler.run(self._job, deadline, step)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from swaram.audio.flac import BLOCK_SAMPLES
 
-FIRST_WINDOW_SECONDS = 0.256
+# With margins of half a second on either side a first window twice as long costs a seventh more, and gives the
+# listener twice the time until the second one is due.
+FIRST_WINDOW_SECONDS = 0.512
 LAST_WINDOW_SECONDS = 2.048
 _MAX_UNIT_SECONDS = 0.25
 
