@@ -214,7 +214,8 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] != "extra_forbidden":
         return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
     siblings = _keys_beside(location)
-    nearest = difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
+    beginning = [key for key in siblings if key.startswith(location[-1])]
+    nearest = beginning or difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
     hint = f"did you mean {'.'.join([*location[:-1], nearest[0]])}" if nearest else f"known: {', '.join(siblings)}"
     return f"{key} is not a key; {hint}"
 

@@ -144,7 +144,7 @@ class Engine:
         weights = train.weights.model_dump() | {"kl": kl_weight}
         generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
         if not bool(torch.isfinite(generator_loss) & torch.isfinite(discriminator_loss)):
-            values = {name: float(loss) for name, loss in parts.items()}
+            values = {name: float(loss.detach()) for name, loss in parts.items()}
             raise TrainingError(f"a loss is not finite at step {now}: {values}; lower train.learning_rate or resume")
 
         # Each network's gradients stop at its own parameters, so one graph serves both.

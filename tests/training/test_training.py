@@ -1,0 +1,222 @@
+"""Training learns, stops when told, goes on exactly where it was, and never overwrites."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from swaram.config import parse_config
+from swaram.text.symbols import SymbolTable
+from swaram.training import checkpoints
+from swaram.training.batches import collate
+from swaram.training.checkpoints import CheckpointError
+from swaram.training.dataset import load_dataset
+from swaram.training.loop import Engine, Limits, TrainingError, train
+
+ROOT = Path(__file__).parents[2]
+
+
+def losses(directory: str | Path, kind: str = "train") -> list[dict]:
+    rows = [json.loads(line) for line in (Path(directory) / "losses.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k != "seconds_per_step"} for row in rows if row["kind"] == kind]
+
+
+def engine_of(config) -> tuple[Engine, object]:
+    symbols = SymbolTable.for_languages("ml")
+    dataset = load_dataset(config.data.training_files, config, symbols)
+    engine = Engine(config, symbols, dataset.speakers, torch.device("cpu"), torch.float32)
+    return engine, collate(dataset, [0, 3, 6, 9], {"high": 0, "low": 1}, 256)
+
+
+def test_learning_a_few_clips_brings_the_losses_down(raw_config):
+    raw_config["train"]["learning_rate"] = 2e-3
+    engine, batch = engine_of(parse_config(raw_config))
+    history = [engine.step(batch) for _ in range(60)]
+    for name, share in (("mel", 0.6), ("kl", 0.6), ("duration", 0.95)):
+        first = sum(row[name] for row in history[:5])
+        last = sum(row[name] for row in history[-5:])
+        assert last < share * first, name
+
+
+def test_a_step_moves_the_generator_by_finite_gradients(config):
+    engine, batch = engine_of(config)
+    before = {name: p.clone() for name, p in engine.generator.named_parameters()}
+    engine.step(batch)
+    assert any(not torch.equal(p, before[name]) for name, p in engine.generator.named_parameters())
+    for p in engine.generator.parameters():
+        assert p.grad is not None and torch.isfinite(p.grad).all()
+
+
+def test_the_learning_rate_really_falls(raw_config):
+    raw_config["train"] |= {"learning_rate_decay": 0.5, "warmup_steps": 4}
+    engine, batch = engine_of(parse_config(raw_config))
+    rates = []
+    for epoch in (0, 0, 0, 0, 1, 2):
+        engine.progress.epoch = epoch
+        rates.append(engine.step(batch)["learning_rate"] / 2e-4)
+    assert rates == pytest.approx([0.25, 0.5, 0.75, 1.0, 0.5, 0.25])
+    assert engine.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(0.5e-4)
+
+
+def test_gradients_are_clipped_not_only_measured(raw_config):
+    raw_config["train"]["gradient_clip"] = 0.01
+    engine, batch = engine_of(parse_config(raw_config))
+    report = engine.step(batch)
+    assert report["gradient_generator"] > 0.01
+    norm = torch.nn.utils.get_total_norm([p.grad for p in engine.generator.parameters()])
+    assert norm <= 0.0101
+
+
+def test_a_loss_that_is_not_finite_stops_with_a_sentence(config):
+    engine, batch = engine_of(config)
+    batch.audio[0, 100] = float("nan")
+    with pytest.raises(TrainingError, match="not finite at step 0"):
+        engine.step(batch)
+
+
+def test_the_average_follows_the_generator(config):
+    engine, batch = engine_of(config)
+    start = engine.generator.enc_p.emb.weight.detach().clone()
+    for _ in range(20):
+        engine.step(batch)
+    now, average = engine.generator.enc_p.emb.weight, engine.average.module.enc_p.emb.weight
+    assert 0 < (average - now).norm() < (start - now).norm()
+
+
+def test_a_resumed_run_repeats_the_losses_of_the_run_that_was_not_stopped(raw_config, tmp_path):
+    raw_config["train"] |= {"alignment_noise": 0.5, "validation_steps": 4}
+    whole, parts = dict(raw_config), dict(raw_config)
+    whole["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "whole")}
+    parts["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "parts")}
+    train(parse_config(whole), limits=Limits(max_steps=8))
+    train(parse_config(parts), limits=Limits(max_steps=3))
+    train(parse_config(parts), resume=True, limits=Limits(max_steps=8))
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    assert losses(tmp_path / "parts", "validation") == losses(tmp_path / "whole", "validation")
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(raw_config, config_file, tmp_path):
+    raw_config["train"] |= {"checkpoint_minutes": 0.001}
+    config_file.write_text(json.dumps(raw_config), encoding="utf-8")
+    logs = Path(raw_config["train"]["output_directory"])
+    command = [sys.executable, str(ROOT / "train.py"), "-c", str(config_file)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(checkpoints.checkpoint_folders(logs)) < 2:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    folder = checkpoints.find_checkpoint(logs)
+    step = checkpoints.read_info(folder).step
+    assert step >= 1
+    done = subprocess.run(
+        [*command, "--resume", "--max-steps", str(step + 2)], capture_output=True, text=True, cwd=tmp_path, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"at step {step}" in done.stdout
+    assert checkpoints.read_info(checkpoints.find_checkpoint(logs)).step == step + 2
+
+
+def test_validation_does_not_change_a_run(raw_config, tmp_path):
+    for name, every in (("often", 1), ("never", 1000)):
+        raw_config["train"] |= {"output_directory": str(tmp_path / name), "validation_steps": every}
+        train(parse_config(raw_config), limits=Limits(max_steps=4))
+    assert losses(tmp_path / "often") == losses(tmp_path / "never")
+
+
+def test_a_run_in_the_same_directory_is_refused_unless_resumed(config):
+    train(config, limits=Limits(max_steps=1))
+    with pytest.raises(TrainingError, match="--resume"):
+        train(config, limits=Limits(max_steps=2))
+
+
+def test_a_resume_without_a_checkpoint_is_one_sentence(config):
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        train(config, resume=True)
+
+
+def test_a_resume_with_another_model_is_refused(raw_config):
+    train(parse_config(raw_config), limits=Limits(max_steps=1))
+    raw_config["model"]["hidden_channels"] = 24
+    with pytest.raises(CheckpointError, match="another model"):
+        train(parse_config(raw_config), resume=True)
+
+
+def test_minutes_end_a_run(config):
+    folder = train(config, limits=Limits(max_minutes=0.0))
+    assert checkpoints.read_info(folder).step == 0
+
+
+def test_old_checkpoints_go_and_the_best_stays(raw_config):
+    raw_config["train"] |= {"checkpoint_minutes": 1e-9, "keep_checkpoints": 2}
+    config = parse_config(raw_config)
+    train(config, limits=Limits(max_steps=2))
+    checkpoints.mark_best(Path(config.train.output_directory), 1)
+    train(config, resume=True, limits=Limits(max_steps=6))
+    folders = [path.name for path in checkpoints.checkpoint_folders(Path(config.train.output_directory))]
+    assert folders == ["step-00000001", "step-00000005", "step-00000006"]
+
+
+def test_a_half_written_checkpoint_is_never_taken(config, tmp_path):
+    folder = train(config, limits=Limits(max_steps=1))
+    partial = folder.parent / ".step-00000009.partial"
+    partial.mkdir()
+    (partial / "state.json").write_text("{")
+    assert checkpoints.find_checkpoint(folder.parent) == folder
+    (folder / "generator.safetensors").write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        train(config, resume=True, limits=Limits(max_steps=2))
+
+
+def test_a_warm_start_takes_what_fits_by_symbol_and_speaker(raw_config, tmp_path):
+    source = train(parse_config(raw_config), limits=Limits(max_steps=3))
+    taken = checkpoints.read_tensors(source, "ema")
+    raw_config["train"] |= {"output_directory": str(tmp_path / "second")}
+    raw_config["data"]["languages"] = ["ml", "ta"]
+    config = parse_config(raw_config)
+    symbols = SymbolTable.for_languages("ml", "ta")
+    engine = Engine(config, symbols, ["new", "high"], torch.device("cpu"), torch.float32)
+    from swaram.training.warm_start import warm_start
+
+    report = warm_start(source, engine.generator, engine.discriminators, config, symbols, ["new", "high"])
+    assert report.left == []
+    old = SymbolTable.for_languages("ml")
+    row, before = symbols.symbols.index("മ"), old.symbols.index("മ")
+    assert torch.equal(engine.generator.enc_p.emb.weight[row], taken["enc_p.emb.weight"][before])
+    assert torch.equal(engine.generator.emb_g.weight[1], taken["emb_g.weight"][0])
+    raw_config["data"]["sample_rate"] = 22050
+    with pytest.raises(CheckpointError, match="data.sample_rate 16000"):
+        warm_start(source, engine.generator, engine.discriminators, parse_config(raw_config), symbols, ["new", "high"])
+
+
+def test_tensorboard_has_the_losses_under_the_names_of_their_weights(raw_config):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    raw_config["train"]["validation_steps"] = 2
+    config = parse_config(raw_config)
+    train(config, limits=Limits(max_steps=2))
+    board = EventAccumulator(str(Path(config.train.output_directory) / "tensorboard")).Reload()
+    tags = board.Tags()
+    assert {f"train/{name}" for name in type(config.train.weights).model_fields} <= set(tags["scalars"])
+    assert {"validation/mel", "validation/kl", "validation/duration"} <= set(tags["scalars"])
+    assert "sentence_0/alignment" in tags["images"] and "sentence_0/mel" in tags["images"]
+    assert "sentence_0/audio" in tags["audio"]
+
+
+def test_the_command_line_says_in_one_sentence_what_is_wrong(tmp_path, config_file, raw_config):
+    command = [sys.executable, str(ROOT / "train.py"), "-c"]
+    raw_config["train"]["learning_rat"] = 1.0
+    config_file.write_text(json.dumps(raw_config), encoding="utf-8")
+    for arguments, words in (
+        ([str(tmp_path / "none.json")], "does not exist"),
+        ([str(config_file)], "train.learning_rate"),
+    ):
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+        assert done.returncode == 1
+        assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
