@@ -99,7 +99,11 @@ def english_reader(code: str) -> EnglishReader:
 
 
 def is_acronym(word: str) -> bool:
-    """Whether a Latin word is said letter by letter: capitals without a vowel to hang on to, or few of them."""
-    if not word.isupper() or word.lower() in _words():
+    """Whether a Latin word is said letter by letter: few capitals, or no vowel to hang on to."""
+    if word.lower() in _words():
+        return False
+    if not re.search("[aeiouyAEIOUY]", word):
+        return len(word) <= 5
+    if not word.isupper():
         return False
     return len(word) <= 3 or (len(word) <= 5 and not re.search("[AEIOU][^AEIOU]+[AEIOU]|[^AEIOU][AEIOU][^AEIOU]", word))

@@ -20,10 +20,12 @@ _PLAIN = {
     "(": ",", ")": ",", "[": ",", "]": ",", "{": ",", "}": ",", "\\": " ", "_": " ", "^": " ", "$": " ", "<": " ",
     ">": " ", "॰": ".",
 }  # fmt: skip
-_LATIN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
+# Longer runs of letters are no words: they are read in parts, so that time stays linear.
+_LATIN = re.compile(r"[A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?")
 _TIDY = re.compile(
     r"(?P<space> {2,})|(?P<dots>\.(?: ?\.)+|…[.…]*|\.…)|(?P<same>([!?,;:\-'\"])(?: ?\4)+)|(?P<before> +(?=[.,?!;:…]))"
-    r"|(?P<weak>[,;:]+ ?(?=[.?!,;:…]))|(?P<first>(?:(?<=\n)|^)[ ,;:.?!\-…]+)"
+    r"|(?P<weak>[,;:]+ ?(?=[.?!,;:…\n]|$))"
+    r"|(?P<after>[,;:!?…]|\.(?=[^\W\d_]))(?=[^\W_])|(?P<first>(?:(?<=\n)|^)[ ,;:.?!\-…]+)"
 )
 
 
@@ -133,6 +135,8 @@ def _tidy(traced: TracedText) -> TracedText:
             return " "
         if match["dots"]:
             return "…" if match["dots"].strip(".") or match["dots"].count(".") > 2 else "."
+        if match["after"]:
+            return match["after"] + " "
         return match["same"][0] if match["same"] else ""
 
     for _ in range(6):

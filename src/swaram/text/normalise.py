@@ -10,7 +10,7 @@ from swaram.text.traced import TracedText, spread
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
 
-_SPACES = "\t\v\f \xa0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff"
+_SPACES = "\t\v\f\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff"
 _LINE_ENDS = "\r\n\x1c\x1d\x1e\x85\u2028\u2029"
 _DOUBLE_QUOTES = "“”„‟«»〝〞＂″ˮ"
 _SINGLE_QUOTES = "‘’‚‛‹›′`´ʼ＇ʹ"
@@ -57,7 +57,7 @@ class Normaliser:
         self._form_pattern = _alternation(forms) if forms else None
         kept = table.get("joiners", "")
         self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
-        self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]|[" + _SPACES + "]+")
+        self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]| {2,}")
 
     def normalise(self, text: TracedText | str) -> TracedText:
         """Normalised text, its origins kept. Idempotent; no length limit; linear time."""
@@ -145,6 +145,6 @@ def _without_accents(match: re.Match[str]) -> str:
 @cache
 def _common_signs() -> dict[str, str]:
     signs = {c: '"' for c in _DOUBLE_QUOTES} | {c: "'" for c in _SINGLE_QUOTES} | {c: "-" for c in _DASHES}
-    signs |= {c: "\n" for c in _LINE_ENDS if c != "\n"} | dict.fromkeys(_INVISIBLE, "")
+    signs |= {c: "\n" for c in _LINE_ENDS if c != "\n"} | dict.fromkeys(_INVISIBLE, "") | dict.fromkeys(_SPACES, " ")
     signs |= {chr(point): str(unicodedata.digit(chr(point))) for point in _DIGITS}
     return signs

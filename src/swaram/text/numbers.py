@@ -96,7 +96,10 @@ class NumberWords:
         """The cardinal as it stands before what is counted (ഒരു രൂപ, వంద రూపాయలు)."""
         if number == 1:
             return self._one_of
-        words = self.cardinal(number)
+        return self.attributive(self.cardinal(number))
+
+    def attributive(self, words: str) -> str:
+        """Number words in the form that stands before a noun (వందలు, వందల)."""
         for old, new in self._attributive:
             words = old.sub(new, words)
         return words

@@ -39,6 +39,8 @@ class Quantities:
             suffix: [(re.compile(old), new) for old, new in rules]
             for suffix, rules in self.words.section("suffixes").items()
         }
+        fixes = self.words.section("numbers").get("range_fixes", [])
+        self._range_fixes = [(re.compile(old), new) for old, new in fixes]
         self._glued: bool = self.words.section("numbers").get("glued", False)
         self._compile()
 
@@ -58,6 +60,8 @@ class Quantities:
         )
         units = "|".join(map(re.escape, sorted(self.words.units, key=len, reverse=True)))
         n = f"(?:{_NUMBER})"
+        space = " ?" if self.words.section("numbers").get("endings_apart") else ""
+        self._ending = re.compile(rf"{space}-?({letters}+)")
         self._trigger = re.compile(rf"(?<![\w.])[+\-±](?=[\d₹$€£])|{money}(?=\s?\d)|[\d½¼¾⅓⅔]", re.IGNORECASE)
         flag = re.IGNORECASE
         end = r"(?![^\W_])"
@@ -103,12 +107,20 @@ class Quantities:
                     notices.refused(traced, start, match.end(), self._refusal)
                     said = ""
                 if match and said is not None:
-                    spans.append((start, match.end(), _set_apart(said, text, start, match.end())))
-                    place = match.end()
+                    said, place = self._inflected(said, text, match.end())
+                    spans.append((start, place, self._set_apart(said, text, start, place)))
                     break
             else:
                 place = start + 1
         return traced.replace(spans)
+
+    def _inflected(self, said: str, text: str, end: int) -> tuple[str, int]:
+        """``said`` with a case ending that follows it (10:30-ന്), and where the ending ends."""
+        ending = self._ending.match(text, end)
+        for old, new in self._suffixes.get(ending[1], []) if ending else []:
+            if new != "ordinal" and old.search(said):
+                return old.sub(new, said, count=1), ending.end()
+        return said, end
 
     def cardinal(self, written: str) -> str:
         """A written number (commas, decimals) as a plain cardinal."""
@@ -137,7 +149,7 @@ class Quantities:
         whole, _, decimals = match["a"].partition(".")
         if groups.get("big"):
             count = f"{self.cardinal(match['a'])} {self._scale_word(match['big'])}"
-            return f"{count} {self.words.counted(self.words.words[name], False)}"
+            return f"{self.numbers.attributive(count)} {self.words.counted(self.words.words[name], False)}"
         count, one = self._counted(whole)
         words = f"{count} {self.words.counted(self.words.words[name], one)}"
         if len(decimals) == 2 and decimals != "00":
@@ -195,9 +207,10 @@ class Quantities:
         if float(low) >= float(high):
             return unit.replace("{}", f"{self._spoken(match['a'])} {self._spoken(match['b'])}")
         template = self.words.section("numbers").get("range", "{a} {b}")
-        return unit.replace(
-            "{}", template.replace("{a}", self._spoken(match["a"])).replace("{b}", self._spoken(match["b"]))
-        )
+        said = template.replace("{a}", self._spoken(match["a"])).replace("{b}", self._spoken(match["b"]))
+        for old, new in self._range_fixes:
+            said = old.sub(new, said)
+        return unit.replace("{}", said)
 
     def _fraction(self, match: re.Match[str]) -> str | None:
         whole, part = (match["w"] or match["w2"] or "").strip(), match["f"] or match["f2"]
@@ -250,11 +263,10 @@ class Quantities:
             return self.numbers.digits(written)
         return self._spoken(written)
 
-
-def _set_apart(said: str, text: str, start: int, end: int) -> str:
-    """``said`` with a space on each side where it would touch a letter or digit."""
-    if said and start and text[start - 1].isalnum():
-        said = " " + said
-    if said and end < len(text) and (text[end].isalnum() or text[end] in "+-"):
-        said += " "
-    return said
+    def _set_apart(self, said: str, text: str, start: int, end: int) -> str:
+        """``said`` with a space on each side where it would touch a letter or digit that is no ending of its own."""
+        if said and start and text[start - 1].isalnum():
+            said = " " + said
+        if said and end < len(text) and (text[end].isalnum() or text[end] in "+-"):
+            return said if self._glued and self.is_letter(text[end]) else said + " "
+        return said

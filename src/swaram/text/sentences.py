@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from swaram.text.symbols import PUNCTUATION, SPACE
 from swaram.text.traced import TracedText
 
 LONGEST = 240
@@ -13,6 +14,7 @@ WORD_PAUSE = 0.05
 
 # A sentence ends at . ? ! and at a line's end, but a full stop must have a space or the end after it.
 _END = re.compile("(?:[?!]|\\.(?=[\"' \\n]|$))[.?!…]*[\"']*(?=[ \\n]|$)|\\n+|[?!]+")
+_NO_WORDS = SPACE + PUNCTUATION
 _CLAUSE = re.compile("[,;:…] |[-] ")
 
 
@@ -42,7 +44,7 @@ def split_sentences(traced: TracedText, longest: int = LONGEST) -> list[Sentence
 
 def _add(sentences: list[Sentence], piece: TracedText, pause: float, longest: int) -> None:
     piece = TracedText(piece.text.replace("\n", " "), piece.origins).strip()
-    if not any(character.isalpha() for character in piece.text):
+    if not piece.text.strip(_NO_WORDS):
         return
     start = 0
     while len(piece) - start > longest:

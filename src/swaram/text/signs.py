@@ -14,6 +14,11 @@ _SITE = re.compile(
     r"(?:/[A-Za-z0-9]+)*(?![A-Za-z0-9])"
 )
 
+# One written syllable of the scripts in which people abbreviate their names to it (മു. க. ఎన్.).
+_CONSONANTS = "க-ஹక-హಕ-ಹക-ഹ"
+_VOWELS = "அ-ஔఅ-ఔಅ-ಔഅ-ഔ"
+_VOWEL_SIGNS = "ா-ௌా-ౌಾ-ೌാ-ൌൗ"
+
 
 class Signs:
     """Writes out, for one language, what stands for a word without being a number."""
@@ -21,6 +26,7 @@ class Signs:
     def __init__(self, language: Language) -> None:
         words = wording(language.code)
         self._words = words.words
+        self._spell = words.english.spell
         letters = "".join(f"{chr(a)}-{chr(b)}" for script in language.scripts for a, b in script.ranges) + "A-Za-z"
         self._letter = re.compile(f"[{letters}]")
         self._abbreviations: dict[str, str] = {
@@ -30,9 +36,12 @@ class Signs:
         longest_first = sorted(self._abbreviations, key=lambda a: (-len(a), a))
         self._abbreviation = re.compile("|".join(map(re.escape, longest_first)))
         names = {name.replace("_", " ") for name in words.section("english").get("letters", "").split()}
-        singles = sorted(names - set(words.section("english").get("not_initials", "").split()), key=len, reverse=True)
+        singles = sorted(names, key=len, reverse=True)
         own = "|".join(map(re.escape, singles)) or "(?!)"
-        self._initial = re.compile(rf"(?:{own}|[A-Z])\.(?= ?[{letters}])")
+        akshara = f"[{_CONSONANTS}][{_VOWEL_SIGNS}]?|[{_VOWELS}]"
+        self._initial = re.compile(rf"(?:{own}|{akshara}|[A-Z])\.(?= ?[{letters}])")
+        self._not_initial = set(words.section("english").get("not_initials", "").split())
+        self._codes = set(words.section("words").get("currency_codes", "").split())
         self._sign = re.compile(r"[&@#+=×÷%°/|*~•·^$₹€£]")
         self._single = {
             "&": self._words.get("and", ""), "@": self._words["at"], "#": self._words["hash"], "+": self._words["plus"],
@@ -66,6 +75,8 @@ class Signs:
                 return None
             if not match.group().endswith(".") and end < len(text) and self._letter.match(text[end]):
                 return None
+            if match.group().rstrip(".") in self._codes and re.match(r" ?[0-9]", text[end : end + 2]):
+                return None
             word = self._abbreviations[match.group()]
             return word + " " if end < len(text) and text[end] not in " ,.;:?!\n" else word
 
@@ -75,7 +86,11 @@ class Signs:
         def join(match: re.Match[str]) -> str | None:
             if match.start() and self._letter.match(text[match.start() - 1]):
                 return None
-            return match.group()[:-1] + " "
+            name = match.group()[:-1]
+            if name.isascii():
+                return self._spell(name) + " "
+            alone = text[match.end()] == " " and text[match.start() - 1 : match.start()] != "."
+            return None if alone and name in self._not_initial else name + " "
 
         return traced.rewrite(self._initial, join)
 

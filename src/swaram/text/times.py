@@ -29,14 +29,17 @@ class DateWords:
 
 
 class TimeWords:
-    """Says a time of day; half and quarter hours in the language's own way (സാഡേ, സവ്വാ, ಮುಕ್ಕಾಲು) where it has one."""
+    """Says a time of day; half and quarter hours in the language's own way (साडे, सव्वा, മുക്കാൽ) where it has one."""
 
     def __init__(self, words: Wording, numbers: NumberWords) -> None:
         self._words, self._numbers = words, numbers
         table = words.section("times")
         self._hour: str = table.get("hour", "")
+        self._joined: bool = table.get("hour_joined", False)
+        by_quarters = table.get("quarters", True)
+        self._minutes: str = table.get("minutes", "")
         self._parts: list[str] = [table.get(part, "") for part in ("night", "morning", "afternoon", "evening")]
-        fractions = words.section("fractions")
+        fractions = words.section("fractions") if by_quarters else {}
         self._quarters = {
             minutes: [w.replace("_", " ") for w in fractions.get(name, "").split()]
             for minutes, name in ((15, "mixed_quarter"), (30, "mixed_half"), (45, "mixed_three_quarters"))
@@ -49,20 +52,23 @@ class TimeWords:
             hour = hour % 12 + (12 if half[0].lower() == "p" else 0)
             part = self._part(hour) or self._words.english.spell(half)
             hour = hour % 12 or 12
-        said = self._clock(hour, minute, second, rest)
-        if half and not self._part(hour):
+        said = self._clock(hour, minute, second, self._hour if half and not self._joined else rest)
+        if half and not any(self._parts):
             return f"{said} {part}"
         return f"{part} {said}" if part else said
 
     def _clock(self, hour: int, minute: int, second: int | None, rest: str) -> str:
         if second:
             return f"{self._numbers.cardinal(hour)} {self._minute(minute)} {self._numbers.cardinal(second)}"
+        follows = rest.lstrip(" -").startswith(self._hour) if self._hour else True
         fused = self._quarters.get(minute, [])
         if 1 <= hour <= len(fused):
-            return fused[hour - 1]
+            return fused[hour - 1] + (self._hour if self._joined and not follows else "")
         if minute == 0:
-            follows = rest.lstrip(" -").startswith(self._hour) if self._hour else True
-            return self._numbers.cardinal(hour) + ("" if follows else " " + self._hour)
+            return self._numbers.cardinal(hour) + ("" if follows else ("" if self._joined else " ") + self._hour)
+        if minute < 10 and self._minutes:
+            named = self._minutes.replace("{m}", self._numbers.cardinal(minute))
+            return named.replace("{h}", self._numbers.cardinal(hour))
         return f"{self._numbers.cardinal(hour)} {self._minute(minute)}"
 
     def _minute(self, minute: int) -> str:
