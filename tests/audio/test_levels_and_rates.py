@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from recorded_speech import spoken_clips
 from swaram.audio.loudness import level_to, loudness, true_peak
 from swaram.audio.resample import high_pass, resample
+from tests.recorded_speech import spoken_clips
 
 
 def tone(frequency, rate, seconds=2.0, amplitude=1.0, phase=0.0):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from recorded_speech import file_bytes, spoken_clips
 from swaram.audio.files import AudioError, encode_audio, read_audio, write_whole
 from swaram.audio.resample import resample
+from tests.recorded_speech import file_bytes, spoken_clips
 
 
 @pytest.mark.parametrize(

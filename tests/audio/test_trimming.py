@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from recorded_speech import spoken_clips
 from swaram.audio.resample import resample
 from swaram.audio.trim import VAD_RATE, SpeechDetector, cut, runs, shorten_pauses
+from tests.recorded_speech import spoken_clips
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recorded_speech import CORPUS, file_bytes, spoken_clips
 from swaram.audio.files import read_audio
 from swaram.audio.resample import resample
 from swaram.corpora import CORPORA, CorpusError, ReadOptions, get_corpus
+from tests.recorded_speech import CORPUS, file_bytes, spoken_clips
 
 
 @pytest.fixture(scope="module")

@@ -162,20 +162,25 @@ def _tar(shard: Path, name: str) -> Iterator[Record]:
             for member in archive:
                 if not member.isfile() or not member.name.lower().endswith(AUDIO_ENDINGS):
                     continue
-                cells = rows.pop(Path(member.name).name, None)
+                cells = rows.get(Path(member.name).name)
                 place = f"{name}:{member.name}"
                 if cells is None:
                     yield Record(place, {}, fault="audio without a row in the manifest")
                     continue
-                record = _with_audio(cells, place, Path("/nonexistent"))
                 file = archive.extractfile(member)
-                yield Record(place, record.cells, file.read() if file else None, member.name)
+                content = file.read() if file else None
+                del rows[Path(member.name).name]  # only now, so that a row whose audio is cut off is still counted
+                yield Record(place, _without_audio(cells), content, member.name)
     except TAR_ERRORS as error:
         for key in list(rows) or [""]:
             yield Record(f"{name}:{key} ({_first_line(error)})", {}, fault="unreadable shard")
         return
     for key, cells in rows.items():
-        yield Record(f"{name}:{key}", _with_audio(cells, "", Path("/nonexistent")).cells, None, key)
+        yield Record(f"{name}:{key}", _without_audio(cells), None, key)
+
+
+def _without_audio(cells: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in cells.items() if name not in AUDIO_COLUMNS}
 
 
 def _tar_rows(shard: Path) -> dict[str, dict[str, Any]]:

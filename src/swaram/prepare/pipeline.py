@@ -1,11 +1,13 @@
 """The whole of preparation: read, judge and transform on every core, then split, check and write."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import swaram.text
 from swaram.corpora.utterance import Utterance
 from swaram.prepare import layout, ledger
 from swaram.prepare.crew import judge_all
@@ -39,7 +41,8 @@ def prepare_corpus(
             (out / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PrepareError(f"{out / folder}: cannot be made ({error.strerror}); choose another --out") from error
-    fingerprint = json.dumps({"revision": REVISION, **settings.model_dump()}, sort_keys=True)
+    facts = {"revision": REVISION, "front end": _front_end_digest(), **settings.model_dump()}
+    fingerprint = json.dumps(facts, sort_keys=True)
     journal = Journal(out / ".prepare" / "journal.sqlite", fingerprint, corpus)
     try:
         judge_all(utterances, out, settings, workers or cores(), journal, progress)
@@ -68,6 +71,15 @@ def _check_folder(out: Path) -> None:
     audio = out / "audio_files"
     if audio.is_dir() and not (out / ".prepare").is_dir() and any(audio.iterdir()):
         raise PrepareError(f"{audio}: holds files that preparation did not write; choose another --out")
+
+
+def _front_end_digest() -> str:
+    """Changes with the text front end, whose transcripts are then not mixed with older ones."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(swaram.text.__file__).parent.rglob("*")):
+        if path.suffix in (".py", ".toml", ".tsv"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def cores() -> int:
