@@ -1,0 +1,116 @@
+"""Notices, strictness, English inside, and the whole recorded corpus."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from swaram.text import SymbolTable, TextFrontend
+from swaram.text.english import is_acronym, sounds_of
+from swaram.text.frontend import TextError
+
+CORPUS = Path(__file__).parents[3] / "shared" / "corpora" / "malayalam-msc"
+
+
+def spoken(text: str, code: str) -> str:
+    return " | ".join(sentence.text for sentence in TextFrontend(code).analyse(text).sentences)
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the recorded Malayalam corpus is not beside this checkout")
+def test_the_whole_malayalam_corpus_goes_through_with_nothing_unknown():
+    frontend, table = TextFrontend("ml", strict=True), SymbolTable.for_languages("ml")
+    transcripts = []
+    for path in sorted(CORPUS.glob("*.tsv")):
+        with open(path, encoding="utf-8", newline="") as file:
+            transcripts += [row["transcript"] for row in csv.DictReader(file, delimiter="\t")]
+    assert len(transcripts) > 2_000
+    for transcript in transcripts:
+        analysis = frontend.analyse(transcript)
+        assert analysis.sentences and not analysis.notices, transcript
+        for sentence in analysis.sentences:
+            table.encode(sentence.text)
+
+
+def test_what_is_dropped_is_named_with_its_place():
+    text = "ശരി 😀 नमस्ते \x07 വരൂ"
+    notices = TextFrontend("ml").analyse(text).notices
+    assert [notice.kind for notice in notices] == ["dropped"] * 3
+    assert [text[notice.start : notice.end] for notice in notices] == ["😀", "नमस्ते", "\x07"]
+    assert "GRINNING FACE" in notices[0].message and "not of Malayalam" in notices[0].message
+    assert all("\n" not in notice.message for notice in notices)
+
+
+def test_what_is_assumed_is_said():
+    (notice,) = TextFrontend("ta").analyse("BJP").notices
+    assert notice.kind == "assumed" and "letter by letter: பி ஜே பி" in notice.message
+
+
+def test_strict_makes_an_error_of_what_would_be_dropped_but_not_of_what_is_assumed():
+    strict = TextFrontend("ml", strict=True)
+    assert strict.analyse("BJP ശരി").sentences
+    with pytest.raises(TextError, match="character 4: dropped U\\+1F600"):
+        strict.analyse("ശരി 😀")
+
+
+def test_empty_text_has_no_sentences():
+    for text in ("", " ", "\n\n", "...", "😀"):
+        assert TextFrontend("ml").analyse(text).sentences == []
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("ml", "BJP", "ബി ജെ പി"),
+        ("te", "BBC", "బి బి సి"),
+        ("mr", "ATM", "ए टी एम"),
+        ("ml", "computer", "കമ്പ്യൂട്ടർ"),
+        ("ml", "www.bbc.in", "ഡബ്ല്യു ഡബ്ല്യു ഡബ്ല്യു ഡോട്ട് ബി ബി സി ഡോട്ട് ഇൻ"),
+        ("kn", "A4", "ಎ ನಾಲ್ಕು"),
+        ("gu", "5G", "પાંચ જી"),
+        ("ml", "WhatsApp-ൽ", "വാട്സ്ആപ്പ്-ൽ"),
+    ],
+)
+def test_english_inside_is_read_in_the_script_of_the_language(code, text, expected):
+    assert spoken(text, code) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "acronym"),
+    [("BJP", True), ("IIT", True), ("USA", True), ("NASA", False), ("hello", False), ("www", True), ("AND", False)],
+)
+def test_acronyms_are_told_from_words(word, acronym):
+    assert is_acronym(word) is acronym
+
+
+@pytest.mark.parametrize(
+    ("word", "sounds"),
+    [
+        ("night", "n ai t"),
+        ("nation", "n ee sh a n"),
+        ("cake", "k ee k"),
+        ("ship", "sh i p"),
+        ("rain", "r ee n"),
+        ("thing", "th i ng"),
+        ("knife", "n ai f"),
+    ],
+)
+def test_english_words_are_sounded_out_by_rule(word, sounds):
+    assert " ".join(sounds_of(word)) == sounds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("₹1", "ഒരു രൂപ"),
+        ("₹1,00,000", "ഒരു ലക്ഷം രൂപ"),
+        ("₹2.50", "രണ്ട് രൂപ അമ്പത് പൈസ"),
+        ("₹-5", "രൂപ മൈനസ് അഞ്ച്"),
+        ("24:00", "ഇരുപത്തിനാല് മണി"),
+        ("0484-2345678", "പൂജ്യം നാല് എട്ട് നാല്, രണ്ട് മൂന്ന് നാല് അഞ്ച് ആറ് ഏഴ് എട്ട്"),
+        ("+91 9876543210", "പ്ലസ് ഒമ്പത് ഒന്ന്, ഒമ്പത് എട്ട് ഏഴ് ആറ് അഞ്ച് നാല് മൂന്ന് രണ്ട് ഒന്ന് പൂജ്യം"),
+        ("3-0", "മൂന്ന് പൂജ്യം"),
+        ("5x5", "അഞ്ച് എക്സ് അഞ്ച്"),
+    ],
+)
+def test_amounts_and_codes_at_the_edges(text, expected):
+    assert spoken(text, "ml") == expected
