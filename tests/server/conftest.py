@@ -1,14 +1,12 @@
 """Servers with the toy voices."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from speech_client import RunningServer, running
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "voice"))
-from toy_voice import write_toy_voice
+from tests.server.speech_client import RunningServer, running
+from tests.voice.toy_voice import write_toy_voice
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import time
 
 import httpx
 import pytest
-from speech_client import TEXT, listen_until, running, say, speak
 from websockets.exceptions import ConnectionClosed
+
+from tests.server.speech_client import TEXT, listen_until, running, say, speak
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,10 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from speech_client import listen_until, running, say
 from websockets.exceptions import ConnectionClosedError
 
 from swaram.audio.flac_format import StreamInfo
+from tests.server.speech_client import listen_until, running, say
 
 SUBTYPES = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24"}
 FLAC_SUBTYPES = {8: "PCM_S8", 16: "PCM_16", 24: "PCM_24"}

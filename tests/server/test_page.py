@@ -1,8 +1,9 @@
 """The page in a real browser: the stream is decoded and played as it comes."""
 
 import pytest
-from browser import Browser, missing_programs
-from speech_client import TEXT
+
+from tests.server.browser import Browser, missing_programs
+from tests.server.speech_client import TEXT
 
 pytestmark = pytest.mark.skipif(bool(missing_programs()), reason=f"not installed: {missing_programs()}")
 

@@ -12,11 +12,11 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from speech_client import TEXT, listen_until, running, say, speak
 
 from swaram.audio.flac import pack_samples, to_integers
 from swaram.audio.flac_format import StreamInfo
 from swaram.voice.request import SpeechRequest
+from tests.server.speech_client import TEXT, listen_until, running, say, speak
 
 LONG = " ".join([TEXT] * 12)
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from toy_voice import write_toy_voice
 
 from swaram.voice.engine import Engine
 from swaram.voice.library import list_packages
 from swaram.voice.voice import Voice
+from tests.voice.toy_voice import write_toy_voice
 
 SHIPPED = Path(__file__).resolve().parents[2] / "voices"
 

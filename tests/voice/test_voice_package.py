@@ -8,12 +8,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from toy_voice import write_toy_voice
 
 from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
 from swaram.voice.library import find_voice, open_voices
 from swaram.voice.voice import Voice
+from tests.voice.toy_voice import write_toy_voice
 
 
 @pytest.fixture
