@@ -169,7 +169,12 @@ def test_the_inverse_spectrogram_gives_the_samples_back():
     audio = torch.randn(1, 256 * 40)
     edge = (1024 - 256) // 2
     spectrum = torch.stft(
-        torch.nn.functional.pad(audio, (edge, edge)), 1024, 256, 1024, torch.hann_window(1024), center=False,
+        torch.nn.functional.pad(audio, (edge, edge)),
+        1024,
+        256,
+        1024,
+        torch.hann_window(1024),
+        center=False,
         return_complex=True,
     )
     back = InverseSpectrogram(1024, 256)(spectrum.real, spectrum.imag)

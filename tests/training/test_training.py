@@ -191,7 +191,7 @@ def test_a_warm_start_takes_what_fits_by_symbol_and_speaker(raw_config, tmp_path
     assert torch.equal(engine.generator.enc_p.emb.weight[row], taken["enc_p.emb.weight"][before])
     assert torch.equal(engine.generator.emb_g.weight[1], taken["emb_g.weight"][0])
     raw_config["data"]["sample_rate"] = 22050
-    with pytest.raises(CheckpointError, match="data.sample_rate 16000"):
+    with pytest.raises(CheckpointError, match=r"data\.sample_rate 16000"):
         warm_start(source, engine.generator, engine.discriminators, parse_config(raw_config), symbols, ["new", "high"])
 
 

@@ -16,11 +16,10 @@ def _search(score: np.ndarray, symbols: np.ndarray, frames: np.ndarray, duration
             lowest = max(0, n_symbols + t - n_frames)
             highest = min(n_symbols - 1, t)
             for s in range(highest, lowest - 1, -1):
-                stay = table[s, t - 1] if t > 0 and s < t else -np.inf
-                if s == 0:
-                    move = 0.0 if t == 0 else -np.inf
-                else:
-                    move = table[s - 1, t - 1] if t > 0 else -np.inf
+                if t == 0:
+                    continue  # the only path there is has begun: its score stands
+                stay = table[s, t - 1] if s < t else -np.inf
+                move = table[s - 1, t - 1] if s > 0 else -np.inf
                 table[s, t] += max(stay, move)
         # Backward: where the best path changes from one symbol to the next.
         s = n_symbols - 1

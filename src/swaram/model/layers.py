@@ -22,7 +22,9 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # (B, C, T) -> (B, T, C) -> (B, C, T)
-        return F.layer_norm(x.transpose(-1, -2), self.gamma.shape, self.gamma, self.beta, self.epsilon).transpose(-1, -2)
+        return F.layer_norm(x.transpose(-1, -2), self.gamma.shape, self.gamma, self.beta, self.epsilon).transpose(
+            -1, -2
+        )
 
 
 class WaveNet(nn.Module):

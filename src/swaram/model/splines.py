@@ -57,10 +57,8 @@ def rational_quadratic_spline(
         root = (value - x0) / width
     between = root * (1 - root)
     denominator = delta + curve * between
-    if reverse:
-        mapped = root * width + x0
-    else:
-        mapped = y0 + height * (delta * root.square() + slope0 * between) / denominator
+    forth = y0 + height * (delta * root.square() + slope0 * between) / denominator
+    mapped = root * width + x0 if reverse else forth
     gradient = delta.square() * (slope1 * root.square() + 2 * delta * between + slope0 * (1 - root).square())
     log_derivative = torch.log(gradient) - 2 * torch.log(denominator)
     if reverse:

@@ -160,7 +160,11 @@ def gaussian_scores(z: Tensor, mean: Tensor, log_deviation: Tensor) -> Tensor:
     """
     precision = torch.exp(-2 * log_deviation)
     constant = (-log_deviation - 0.5 * mean.square() * precision).sum(1)
-    return constant.unsqueeze(2) - 0.5 * precision.transpose(-1, -2) @ z.square() + (mean * precision).transpose(-1, -2) @ z
+    return (
+        constant.unsqueeze(2)
+        - 0.5 * precision.transpose(-1, -2) @ z.square()
+        + (mean * precision).transpose(-1, -2) @ z
+    )
 
 
 def cut(x: Tensor, starts: Tensor, size: int) -> Tensor:
