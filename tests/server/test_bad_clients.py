@@ -211,6 +211,7 @@ def test_too_many_connections_are_refused(toy_voices):
     with running(toy_voices, max_connections=2) as server, server.websocket() as one, server.websocket() as two:
         one.recv(timeout=5), two.recv(timeout=5)
         with server.websocket() as three, pytest.raises(ConnectionClosed) as closed:
+            assert listen_until(three, "error").told[-1]["code"] == "overloaded"
             three.recv(timeout=5)
         assert closed.value.rcvd.code == 1013 and closed.value.rcvd.reason.endswith(".")
 

@@ -1,6 +1,5 @@
 """The application: which path leads where, and what every error looks like."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,14 +13,11 @@ from starlette.exceptions import HTTPException
 from swaram import __version__
 from swaram.errors import SwaramError
 from swaram.server.convert_socket import ConvertSession
-from swaram.server.faults import describe_fault
-from swaram.server.messages import Close
+from swaram.server.entrance import let_in, serve_socket
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 from swaram.server.speak import SpeakSession
 from swaram.server.upload import HttpError, convert_upload
-
-logger = logging.getLogger("swaram.server")
 
 _PAGE = Path(__file__).parent / "page"
 _WAV_FORM = {
@@ -75,39 +71,46 @@ def _add_pages(app: FastAPI, service: Service) -> None:
         """Whether the server runs."""
         return {"status": "ok", "version": __version__, "voices": len(service.engines)}
 
+    @app.get("/readyz", responses={503: _ERROR_ANSWER})
+    async def readyz() -> dict[str, Any]:
+        """Whether the server takes new listeners."""
+        if service.admission.draining:
+            raise HttpError(503, "restarting", "The server is about to restart.", {"Retry-After": "5"})
+        return {"status": "ready", "streams": service.streams, "capacity": service.admission.capacity()}
+
     @app.get("/v1/voices")
     async def voices() -> dict[str, Any]:
         """The voices, their languages and speakers."""
         return {"voices": service.describe_voices()}
 
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """Numbers for Prometheus."""
+        service.metrics.connections.set(service.connections)
+        service.metrics.queue.set(service.scheduler.waiting)
+        return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
     @app.post("/convert", openapi_extra=_WAV_FORM, response_class=Response, responses=_CONVERT_ANSWERS)
     async def convert(request: Request) -> Response:
         """A WAV as FLAC, bit for bit the same samples."""
-        return await convert_upload(request, service.settings)
+        let_in(request, service)
+        try:
+            answer = await convert_upload(request, service.settings)
+        except HttpError:
+            service.metrics.converted.labels("http", "failed").inc()
+            raise
+        service.metrics.converted.labels("http", "done").inc()
+        return answer
 
 
 def _add_sockets(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/speak")
     async def speak(websocket: WebSocket) -> None:
-        await _serve(websocket, service, lambda: SpeakSession(websocket, service).run())
+        await serve_socket(websocket, service, lambda holder: SpeakSession(websocket, service, holder))
 
     @app.websocket("/v1/convert")
     async def convert(websocket: WebSocket) -> None:
-        await _serve(websocket, service, lambda: ConvertSession(websocket, service.settings).run())
-
-
-async def _serve(websocket: WebSocket, service: Service, session: Any) -> None:
-    await websocket.accept()
-    if service.connections >= service.settings.max_connections:
-        await websocket.close(Close.OVERLOADED, "Too many connections; try again in a few seconds.")
-        return
-    service.connections += 1
-    try:
-        await session()
-    except Exception as error:
-        logger.error("socket: internal error: %s", describe_fault(error))
-    finally:
-        service.connections -= 1
+        await serve_socket(websocket, service, lambda _: ConvertSession(websocket, service))
 
 
 _ERROR_SCHEMA = {
@@ -121,14 +124,20 @@ _ERROR_SCHEMA = {
     },
     "required": ["error"],
 }
+_ERROR_ANSWER: dict[str, Any] = {
+    "description": "One sentence about what is wrong.",
+    "content": {"application/json": {"schema": _ERROR_SCHEMA}},
+}
 _CONVERT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The FLAC file.",
         "content": {"audio/flac": {"schema": {"type": "string", "format": "binary"}}},
     },
     **{
-        status: {"description": text, "content": {"application/json": {"schema": _ERROR_SCHEMA}}}
+        status: _ERROR_ANSWER | {"description": text}
         for status, text in {
+            401: "A key is needed.",
+            403: "A page of another origin asked.",
             400: "No file, or a form that cannot be read.",
             413: "The upload is too large.",
             415: "Not a WAV that FLAC can hold.",

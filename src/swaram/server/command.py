@@ -1,6 +1,5 @@
 """``swaram serve`` and ``swaram convert``."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +8,20 @@ import typer
 
 
 def serve_command(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 5000,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one [default: 5000].", min=0, max=65535)
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
     voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys; without it everybody is let in.")] = None,
+    new_key: Annotated[
+        str | None, typer.Option(help="Add a key of this name to the file of keys, print it, and end.")
+    ] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="Origin whose pages may use this server; * for all.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file with the certificate chain.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
+    json_log: Annotated[bool, typer.Option("--json-log", help="Write the log as JSON lines.")] = False,
     workers: Annotated[int | None, typer.Option(help="Streams computed at once; default: all cores.", min=1)] = None,
     prove: Annotated[
         Path | None,
@@ -19,12 +29,31 @@ def serve_command(
     ] = None,
 ) -> None:
     """Serve speech over WebSockets, until interrupted."""
+    from swaram.server.journal import write_journal
+    from swaram.server.keys import KeyFileError, add_key
     from swaram.server.serving import address_of, listen, make_server
-    from swaram.server.settings import ServerSettings
+    from swaram.server.settings import read_settings
 
-    listener = listen(host, port)
-    settings = ServerSettings(host=host, port=port, voices=voices, workers=workers or os.cpu_count() or 1)
-    address = address_of(listener)
+    if new_key is not None:
+        if keys is None:
+            raise KeyFileError("Name the file of keys with --keys.")
+        print(add_key(keys, new_key))
+        return
+    given = {
+        "host": host,
+        "port": port,
+        "voices": voices,
+        "workers": workers,
+        "keys": keys,
+        "origins": tuple(origin) if origin else None,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "json_log": json_log or None,
+    }
+    settings = read_settings(config, {name: value for name, value in given.items() if value is not None})
+    write_journal(settings.json_log)
+    listener = listen(settings.host, settings.port)
+    address = address_of(listener, tls=settings.tls_certificate is not None)
 
     def up() -> None:
         print(f"swaram speaks at {address}", flush=True)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+from contextlib import suppress
 
 from starlette.websockets import WebSocket
 
@@ -11,7 +12,7 @@ from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.server.conversion import Conversion
 from swaram.server.faults import describe_fault
 from swaram.server.messages import CONVERT, PROTOCOL_VERSION, Begin, Close, ProtocolError, parse
-from swaram.server.settings import ServerSettings
+from swaram.server.service import Service
 from swaram.server.socket import Gone, Socket
 
 logger = logging.getLogger("swaram.server")
@@ -20,8 +21,9 @@ logger = logging.getLogger("swaram.server")
 class ConvertSession:
     """One WAV on one socket."""
 
-    def __init__(self, websocket: WebSocket, settings: ServerSettings) -> None:
-        self._settings = settings
+    def __init__(self, websocket: WebSocket, service: Service) -> None:
+        self._settings = settings = service.settings
+        self._metrics = service.metrics
         self._socket = Socket(websocket, settings.idle_timeout, settings.stall_timeout, lambda: False)
         self._lossy = False
         self._conversion: Conversion | None = None
@@ -36,6 +38,7 @@ class ConvertSession:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         faults = [fault for fault in results if isinstance(fault, Exception) and not isinstance(fault, Gone)]
+        self._metrics.converted.labels("socket", "failed" if faults else "done").inc()
         for fault in faults:
             if isinstance(fault, ProtocolError):
                 await self._socket.close(fault.close, fault.code, str(fault))
@@ -46,6 +49,11 @@ class ConvertSession:
                 await self._socket.close(Close.INTERNAL, "internal", "Something went wrong in the server.")
             return
         await self._socket.close(Close.NORMAL)
+
+    async def go_away(self, seconds: float) -> None:
+        """Tell the client that the server restarts."""
+        with suppress(Gone):
+            await self._socket.send_json({"type": "goaway", "seconds": seconds})
 
     async def _expire(self) -> None:
         await asyncio.sleep(self._settings.session_timeout)

@@ -1,8 +1,8 @@
 """The scheduler: all steps of all streams, the one with the earliest deadline first, on a few worker threads.
 
-A deadline is the moment when a listener would run out of sound; a new stream's is a tenth of a second after it came,
-so that its first window goes before those of all streams that still have sound to play. onnxruntime and the FLAC encoder let go of
-the interpreter lock while they compute, so that threads use all cores.
+A deadline is the moment when a listener would run out of sound; a new stream's is a tenth of a second after it
+came, so that its first window goes before those of all streams that still have sound to play. onnxruntime and the
+FLAC encoder let go of the interpreter lock while they compute, so that threads use all cores.
 """
 
 import asyncio
@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_Entry = tuple[float, int, "Job", Callable[[], Any], asyncio.Future[Any], asyncio.AbstractEventLoop]
+_Entry = tuple[float, int, "Job", "_Step", asyncio.Future[Any], asyncio.AbstractEventLoop]
 
 
 class Job:
@@ -27,10 +28,27 @@ class Job:
         self.seconds = 0.0
 
 
+@dataclass(frozen=True)
+class StepReport:
+    """What a step was, how long it waited for a worker and how long it took, in seconds."""
+
+    stage: str
+    wait: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Step:
+    stage: str
+    run: Callable[[], Any]
+    since: float
+
+
 class Scheduler:
     """Worker threads over one queue that is ordered by deadline (``time.monotonic`` seconds)."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, report: Callable[[StepReport], None] = lambda _: None) -> None:
+        self._report = report
         self._queue: list[_Entry] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
@@ -46,14 +64,15 @@ class Scheduler:
         """Steps that no worker has begun."""
         return len(self._queue)
 
-    async def run(self, job: Job, deadline: float, step: Callable[[], T]) -> T:
-        """Run a step on a worker. Raises what the step raises, ``CancelledError`` where the job is closed."""
+    async def run(self, job: Job, deadline: float, stage: str, step: Callable[[], T]) -> T:
+        """Run a step on a worker. Raises what it raises, ``CancelledError`` where the job is closed."""
         if job.closed:
             raise asyncio.CancelledError
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         with self._changed:
-            heapq.heappush(self._queue, (deadline, next(self._order), job, step, future, loop))
+            entry = (deadline, next(self._order), job, _Step(stage, step, time.perf_counter()), future, loop)
+            heapq.heappush(self._queue, entry)
             self._changed.notify()
         return await future
 
@@ -77,12 +96,18 @@ class Scheduler:
                 continue
             begun = time.perf_counter()
             try:
-                settle = partial(_resolve, future, step())
+                settle = partial(_resolve, future, step.run())
             except BaseException as fault:
                 settle = partial(_reject, future, fault)
-            job.seconds += time.perf_counter() - begun
-            _call(loop, settle)
+            seconds = time.perf_counter() - begun
+            job.seconds += seconds
+            report = StepReport(step.stage, begun - step.since, seconds)
+            _call(loop, partial(self._settle, settle, report))
             del job, step, future, loop, settle  # a waiting worker holds nobody's samples
+
+    def _settle(self, settle: Callable[[], None], report: StepReport) -> None:
+        settle()
+        self._report(report)
 
 
 def _resolve(future: asyncio.Future[Any], result: Any) -> None:

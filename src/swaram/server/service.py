@@ -1,17 +1,32 @@
 """The service: the voices that are open, the scheduler, and who may still begin."""
 
-from typing import Any
+import asyncio
+import logging
+import time
+from typing import Any, Protocol
 
 from swaram import __version__
 from swaram.languages import get_language
+from swaram.server.admission import Admission
+from swaram.server.keys import KeyRing
 from swaram.server.messages import PROTOCOL_VERSION, RequestError, Start
-from swaram.server.scheduler import Scheduler
+from swaram.server.metrics import Metrics
+from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
 from swaram.server.speaking import Speaking
 from swaram.server.stream import SpeechStream, StreamFormat
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_voices
 from swaram.voice.request import SpeechRequest
+
+logger = logging.getLogger("swaram.server")
+
+
+class Session(Protocol):
+    """A WebSocket being served, as the service sees it."""
+
+    async def go_away(self, seconds: float) -> None:
+        """Tell the client that the server will be gone in so many seconds."""
 
 
 class Service:
@@ -22,17 +37,77 @@ class Service:
         self.engines = {name: Engine(voice) for name, voice in open_voices(settings.voices).items()}
         for engine in self.engines.values():
             engine.warm_up()
-        self.scheduler = Scheduler(settings.workers)
-        self.connections = 0
-        self.streams = 0
+        self.metrics = Metrics()
+        self.keys = KeyRing.read(settings.keys)
+        self.admission = Admission(settings, self.metrics)
+        self.scheduler = Scheduler(settings.workers, self._report)
+        self.sessions: set[Session] = set()
+        for name, engine in self.engines.items():
+            self.metrics.model.labels(name, engine.voice.package.sha256[:16], __version__).set(1)
+
+    @property
+    def streams(self) -> int:
+        """Clients being spoken to."""
+        return self.admission.streams
+
+    @property
+    def connections(self) -> int:
+        """Open WebSockets."""
+        return len(self.sessions)
 
     def close(self) -> None:
         """Stop the workers."""
         self.scheduler.close()
 
+    async def drain(self) -> None:
+        """Let no one begin, tell everybody, and wait until the last stream ends or ``drain_timeout`` is over."""
+        self.admission.draining = True
+        for session in list(self.sessions):
+            await session.go_away(self.settings.drain_timeout)
+        deadline = time.monotonic() + self.settings.drain_timeout
+        while self.streams and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+
+    def record(self, speaking: Speaking, outcome: str, seconds: float) -> None:
+        """Count a request that has ended, and write it to the log: everything but its text."""
+        metrics, voice = self.metrics, speaking.voice
+        metrics.duration.labels(voice, outcome).observe(seconds)
+        metrics.characters.labels(voice).inc(speaking.characters)
+        metrics.audio.labels(voice).inc(speaking.seconds_sent)
+        metrics.output.labels(speaking.format).inc(speaking.bytes_sent)
+        if speaking.first_audio is not None:
+            metrics.first_audio.labels(voice).observe(speaking.first_audio)
+        if speaking.seconds_sent:
+            metrics.factor.labels(voice).observe(speaking.computing / speaking.seconds_sent)
+            self.admission.measure(speaking.computing, speaking.seconds_sent)
+        if outcome in ("cancelled", "disconnected"):
+            metrics.cancelled.labels(outcome).inc()
+        logger.info(
+            "speech",
+            extra={
+                "facts": {
+                    "request": speaking.request_id,
+                    "voice": voice,
+                    "outcome": outcome,
+                    "characters": speaking.characters,
+                    "speech_seconds": round(speaking.seconds_sent, 3),
+                    "first_audio_seconds": round(speaking.first_audio or 0.0, 4),
+                    "computing_seconds": round(speaking.computing, 4),
+                    "seconds": round(seconds, 3),
+                }
+            },
+        )
+
+    def _report(self, step: StepReport) -> None:
+        self.metrics.stage.labels(step.stage).observe(step.seconds)
+        self.metrics.wait.labels(step.stage).observe(step.wait)
+        self.metrics.queue.set(self.scheduler.waiting)
+        self.admission.measure_step(step.seconds)
+
     def begin(self, request_id: str, start: Start) -> tuple[Speaking, dict[str, Any]]:
         """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
-        engine = self._engine(start.voice, start.language)
+        name = self._voice_name(start.voice, start.language)
+        engine = self.engines[name]
         request = SpeechRequest(
             speaker=start.speaker,
             language=start.language,
@@ -46,7 +121,7 @@ class Service:
         started = {
             "type": "started",
             "request_id": request_id,
-            "voice": engine.voice.name,
+            "voice": name,
             "speaker": speaker.name if speaker else None,
             "language": engine.voice.find_language(start.language),
             "format": start.format,
@@ -55,16 +130,17 @@ class Service:
             "bits": start.bits,
             "block_samples": stream.block_samples,
         }
-        return Speaking(request_id, start, stream, rate, self.scheduler, self.settings), started
+        speaking = Speaking(request_id, name, start, stream, rate, self.scheduler, self.settings, self.metrics)
+        return speaking, started
 
-    def _engine(self, name: str | None, language: str | None) -> Engine:
+    def _voice_name(self, name: str | None, language: str | None) -> str:
         if not name:
-            engines = list(self.engines.values())
-            return next((engine for engine in engines if language in engine.voice.languages), engines[0])
+            reads = [name for name, engine in self.engines.items() if language in engine.voice.languages]
+            return (reads or list(self.engines))[0]
         if name not in self.engines:
             offered = ", ".join(self.engines)
             raise RequestError("unknown_voice", f"There is no such voice; choose one of {offered}.")
-        return self.engines[name]
+        return name
 
     def hello(self) -> dict[str, Any]:
         """The first message of ``/v1/speak``."""

@@ -1,5 +1,6 @@
 """Running the server: the port taken before anything is loaded, then uvicorn until it is told to stop."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import uvicorn
 from swaram.errors import SwaramError
 from swaram.server.app import create_app
 from swaram.server.connection import OneLine, SpeechConnection
+from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 
 
@@ -38,19 +40,19 @@ def listen(host: str, port: int) -> socket.socket:
         raise ServerError(f"The address {host}, port {port}, cannot be listened on: {reason}.") from None
 
 
-def address_of(listener: socket.socket) -> str:
+def address_of(listener: socket.socket, tls: bool = False) -> str:
     """The URL of the page, as a browser on this machine would open it."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{host}:{port}"
+    return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 class SpeechServer(uvicorn.Server):
-    """uvicorn that calls back once it answers."""
+    """uvicorn that calls back once it answers, and lets its streams end before it stops."""
 
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, on_start: Callable[[], None]) -> None:
         super().__init__(config)
-        self._on_start = on_start
+        self._service, self._on_start = service, on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then call back."""
@@ -58,11 +60,20 @@ class SpeechServer(uvicorn.Server):
         if self.started:
             self._on_start()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then stop; a second signal stops at once."""
+        draining = asyncio.create_task(self._service.drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.sleep(0.05)
+        draining.cancel()
+        await super().shutdown(sockets)
+
 
 def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda: None) -> SpeechServer:
     """The server of an application made for these settings. Raises VoiceError when there is no voice."""
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         ws=SpeechConnection,
         ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),
         ws_per_message_deflate=False,
@@ -73,6 +84,8 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
         log_level="warning",
         access_log=False,
         server_header=False,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
     )
     logging.getLogger("uvicorn.error").addFilter(OneLine())
-    return SpeechServer(config, on_start)
+    return SpeechServer(config, app.state.service, on_start)

@@ -5,12 +5,14 @@ import itertools
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket
 
 from swaram.errors import SwaramError
 from swaram.server.faults import describe_fault
+from swaram.server.keys import Holder
 from swaram.server.messages import (
     SPEAK,
     Cancel,
@@ -34,8 +36,10 @@ logger = logging.getLogger("swaram.server")
 class SpeakSession:
     """One client on ``/v1/speak``: a receiving task, a speaking task, and a watch over both."""
 
-    def __init__(self, websocket: WebSocket, service: Service) -> None:
+    def __init__(self, websocket: WebSocket, service: Service, holder: Holder) -> None:
         settings = service.settings
+        self._holder = holder
+        self._seated = False
         self._service, self._settings = service, settings
         self._socket = Socket(websocket, settings.idle_timeout, settings.stall_timeout, self._is_busy)
         self._queue: deque[Speaking] = deque()
@@ -61,6 +65,7 @@ class SpeakSession:
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
+            self._leave_seat()
         for fault in results:
             if isinstance(fault, ProtocolError):
                 await self._socket.close(fault.close, fault.code, str(fault))
@@ -71,6 +76,13 @@ class SpeakSession:
                 await self._socket.close(Close.INTERNAL, "internal", "Something went wrong in the server.")
                 return
         await self._socket.close(Close.NORMAL)
+
+    async def go_away(self, seconds: float) -> None:
+        """Tell the client that the server restarts; a socket without a request is closed at once."""
+        with suppress(Gone):
+            await self._socket.send_json({"type": "goaway", "seconds": seconds})
+        if not self._all():
+            await self._socket.close(Close.RESTART, "restarting", "The server restarts; connect again in a moment.")
 
     async def _expire(self) -> None:
         await asyncio.sleep(self._settings.session_timeout)
@@ -95,7 +107,9 @@ class SpeakSession:
                 await self._begin(message)
             case Text():
                 self._check_length(message.text)
-                self._find(message.request_id).push(message.text)
+                speaking = self._find(message.request_id)
+                self._service.admission.take(self._holder, len(message.text))
+                speaking.push(message.text)
             case Flush():
                 self._find(message.request_id).push(flush=True)
             case End():
@@ -119,9 +133,24 @@ class SpeakSession:
         speaking, started = self._service.begin(request_id, start)
         if start.text is not None:
             speaking.push(start.text, end=True)
-        await self._socket.send_json(started)
+        self._take_seat(speaking.characters)
         self._queue.append(speaking)
+        await self._socket.send_json(started)
         self._wake.set()
+
+    def _take_seat(self, characters: int) -> None:
+        admission, service = self._service.admission, self._service
+        if self._seated:
+            admission.take(self._holder, characters)
+            return
+        admission.admit(self._holder, characters, service.scheduler.waiting)
+        admission.enter(self._holder)
+        self._seated = True
+
+    def _leave_seat(self) -> None:
+        if self._seated:
+            self._service.admission.leave(self._holder)
+            self._seated = False
 
     def _all(self) -> list[Speaking]:
         return ([self._current] if self._current else []) + list(self._queue)
@@ -143,6 +172,8 @@ class SpeakSession:
             self._task.cancel()
         elif not waiting:
             raise RequestError("unknown_request", "No such request is being served; it may have ended already.")
+        if not self._all():
+            self._leave_seat()
         for speaking in waiting:
             await self._tell_cancelled(speaking)
 
@@ -157,20 +188,24 @@ class SpeakSession:
             finally:
                 self._current.close()
                 self._current = self._task = None
+                if not self._queue:
+                    self._leave_seat()
                 self._socket.last_heard = time.monotonic()
 
     async def _speak_one(self, speaking: Speaking) -> None:
         self._task = asyncio.create_task(speaking.run(Sink(self._socket.send_json, self._socket.send_bytes)))
-        self._service.streams += 1
+        begun = time.monotonic()
+        outcome = "disconnected"
         try:
             await asyncio.wait([self._task])
+            fault = None if self._task.cancelled() else self._task.exception()
+            outcome = "cancelled" if self._task.cancelled() else "failed" if fault else "done"
         finally:
-            self._service.streams -= 1
             self._task.cancel()
+            self._service.record(speaking, outcome, time.monotonic() - begun)
         if self._task.cancelled():
             await self._tell_cancelled(speaking)
             return
-        fault = self._task.exception()
         if isinstance(fault, Gone):
             raise fault
         if isinstance(fault, SwaramError):
@@ -186,7 +221,9 @@ class SpeakSession:
         )
 
     async def _tell(self, error: SwaramError, request_id: str | None) -> None:
-        message = {"type": "error", "code": getattr(error, "code", "bad_request"), "message": str(error)}
+        code = getattr(error, "code", "bad_request")
+        self._service.metrics.errors.labels(code).inc()
+        message = {"type": "error", "code": code, "message": str(error)}
         if request_id is not None:
             message["request_id"] = request_id
         if getattr(error, "retry_after", None) is not None:

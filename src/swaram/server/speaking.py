@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from swaram.server.messages import RequestError, Start
+from swaram.server.metrics import Metrics
 from swaram.server.scheduler import Job, Scheduler
 from swaram.server.settings import ServerSettings
 from swaram.server.stream import Fed, Prepared, SpeechStream
@@ -35,15 +36,18 @@ class Speaking:
     def __init__(
         self,
         request_id: str,
+        voice: str,
         start: Start,
         stream: SpeechStream,
         sample_rate: int,
         scheduler: Scheduler,
         settings: ServerSettings,
+        metrics: Metrics,
     ) -> None:
-        self.request_id = request_id
+        self.request_id, self.voice, self.format = request_id, voice, start.format
+        self.bytes_sent = 0
         self._start, self._stream, self._rate = start, stream, sample_rate
-        self._scheduler, self._settings = scheduler, settings
+        self._scheduler, self._settings, self._metrics = scheduler, settings, metrics
         self._job = Job()
         self._inbox: asyncio.Queue[tuple[str, bool, bool]] = asyncio.Queue()
         self._ended = self._all_read = self._waits = False
@@ -51,6 +55,26 @@ class Speaking:
         self._asked: float | None = None
         self._clock: float | None = None
         self.samples_sent = 0
+
+    @property
+    def characters(self) -> int:
+        """Characters asked for so far."""
+        return self._characters
+
+    @property
+    def seconds_sent(self) -> float:
+        """Seconds of speech sent so far."""
+        return self.samples_sent / self._rate
+
+    @property
+    def computing(self) -> float:
+        """Seconds of computing so far."""
+        return self._job.seconds
+
+    @property
+    def first_audio(self) -> float | None:
+        """Seconds from the first text to the first frame sent."""
+        return None if self._clock is None or self._asked is None else self._clock - self._asked
 
     def push(self, text: str = "", flush: bool = False, end: bool = False) -> None:
         """Text for this request. Raises RequestError when it is too long or comes after the end."""
@@ -76,7 +100,8 @@ class Speaking:
                 await self._announce(index, prepared, sink)
                 for window, samples in enumerate(prepared.window_samples):
                     await self._pace(samples)
-                    frames = await self._step(lambda i=index, w=window: self._stream.render(i, w))
+                    frames = await self._step("decode", lambda i=index, w=window: self._stream.render(i, w))
+                    self._count_underrun()
                     await self._send_frames(frames, sink)
                     self.samples_sent += samples
                     if ahead is None and await self._has_passage(index + 1, sink, wait=False):
@@ -106,7 +131,7 @@ class Speaking:
             self._waits = self._inbox.empty()
             text, flush, end = await self._inbox.get()
             self._waits = False
-            fed: Fed = await self._step(lambda t=text, f=flush: self._stream.feed(t, f))
+            fed: Fed = await self._step("normalize", lambda t=text, f=flush: self._stream.feed(t, f))
             self._passages, self._all_read = fed.passages, end
             await self._warn(fed.notices, sink)
         return self._passages > index
@@ -118,7 +143,7 @@ class Speaking:
             await sink.json({"type": "warning", "request_id": self.request_id, **place, "message": notice.message})
 
     async def _prepare(self, index: int) -> Prepared:
-        return await self._step(lambda: self._stream.prepare(index))
+        return await self._step("frontend", lambda: self._stream.prepare(index))
 
     async def _announce(self, index: int, prepared: Prepared, sink: Sink) -> None:
         if index == 0:
@@ -148,24 +173,28 @@ class Speaking:
         if wait > 0:
             await asyncio.sleep(wait)
 
-    async def _step(self, step: Callable[[], Any]) -> Any:
+    def _count_underrun(self) -> None:
+        if self._clock is not None and time.monotonic() > self._clock + self.seconds_sent:
+            self._metrics.underruns.inc()
+
+    async def _step(self, stage: str, step: Callable[[], Any]) -> Any:
         if self._clock is None:
             deadline = (self._asked or time.monotonic()) + _FIRST_SOUND_TARGET
         else:
             deadline = self._clock + self.samples_sent / self._rate
-        return await self._scheduler.run(self._job, deadline, step)
+        return await self._scheduler.run(self._job, deadline, stage, step)
 
     async def _send_frames(self, frames: list[bytes], sink: Sink) -> None:
         for frame in frames:
             await sink.bytes(frame)
+            self.bytes_sent += len(frame)
             if self._clock is None:
                 self._clock = time.monotonic()
 
     async def _finish(self, sink: Sink) -> None:
-        finished = await self._step(self._stream.finish)
+        finished = await self._step("encode", self._stream.finish)
         await self._send_frames(finished.frames, sink)
         seconds = finished.samples / self._rate
-        asked, clock = self._asked or 0.0, self._clock or 0.0
         await sink.json(
             {
                 "type": "done",
@@ -174,7 +203,7 @@ class Speaking:
                 "seconds": round(seconds, 3),
                 "md5": finished.md5,
                 "header": base64.b64encode(finished.header).decode(),
-                "ttfa_ms": round(1000 * (clock - asked), 1),
+                "ttfa_ms": round(1000 * (self.first_audio or 0.0), 1),
                 "real_time_factor": round(self._job.seconds / seconds, 4) if seconds else None,
             }
         )
