@@ -220,3 +220,11 @@ def test_the_command_line_says_in_one_sentence_what_is_wrong(tmp_path, config_fi
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=60)
         assert done.returncode == 1
         assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_without_validation_clips_training_goes_on_and_says_so(raw_config, corpus, capfd):
+    (corpus / "val_metadata.csv").write_text("", encoding="utf-8")
+    raw_config["train"]["validation_steps"] = 1
+    folder = train(parse_config(raw_config), limits=Limits(max_steps=2))
+    assert checkpoints.read_info(folder).step == 2
+    assert "nothing will be validated" in capfd.readouterr().out

@@ -1,7 +1,7 @@
 """Prepared utterances for training: rows of a metadata file joined to the manifest, every drop with a reason."""
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Dataset:
     clips: list[Clip]
     sample_rate: int
     dropped: Counter[str] = field(default_factory=Counter)
-    dropped_seconds: Counter[str] = field(default_factory=Counter)
+    dropped_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _memory: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -63,6 +63,12 @@ class Dataset:
                 self._memory[index] = pcm
         return pcm.astype(np.float32) / 32768.0
 
+    def leave_out(self, clip: Clip, reason: str) -> None:
+        """Take a clip out again, with a reason; its audio must not have been asked for yet."""
+        self.clips.remove(clip)
+        self.dropped[reason] += 1
+        self.dropped_seconds[reason] += clip.samples / self.sample_rate
+
     def summary(self) -> str:
         """One line for each fact: what is kept, what is dropped and why."""
         lines = [f"{len(self.clips)} clips, {self.seconds / 60:.1f} minutes, {len(self.speakers)} speakers"]
@@ -71,11 +77,12 @@ class Dataset:
         return "\n".join(lines)
 
 
-def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable) -> Dataset:
+def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable, may_be_empty: bool = False) -> Dataset:
     """Read ``path|transcript`` rows and the manifest beside them.
 
     Without a ``manifest.parquet`` every clip has one speaker. Raises DataError when the file is missing, a row has
-    not two columns, or nothing usable is left; anything wrong with a single clip is a counted reason.
+    not two columns, or nothing usable is left (unless it ``may_be_empty``); anything wrong with a single clip is a
+    counted reason.
     """
     metadata = Path(metadata)
     rows = _read_rows(metadata)
@@ -85,10 +92,10 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable) -> 
         clip, reason, seconds = _check(metadata.parent / name, transcript, speakers.get(name), config, symbols)
         if clip is None:
             dataset.dropped[reason] += 1
-            dataset.dropped_seconds[reason] += seconds  # type: ignore[assignment]
+            dataset.dropped_seconds[reason] += seconds
         else:
             dataset.clips.append(clip)
-    if not dataset.clips:
+    if not dataset.clips and not may_be_empty:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in dataset.dropped.items())
         raise DataError(f"{metadata} holds no clip to train on ({reasons or 'it is empty'})")
     return dataset

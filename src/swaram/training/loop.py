@@ -246,16 +246,15 @@ def train(config: Config, resume: bool = False, warm: str | None = None, limits:
         torch.set_num_threads(config.train.threads)
     symbols = SymbolTable.for_languages(*config.data.languages)
     training = load_dataset(config.data.training_files, config, symbols)
-    validating = load_dataset(config.data.validation_files, config, symbols)
+    validating = load_dataset(config.data.validation_files, config, symbols, may_be_empty=True)
     strangers = sorted(set(validating.speakers) - set(training.speakers))
-    if strangers:
-        validating.clips = [clip for clip in validating.clips if clip.speaker not in strangers]
-        validating.dropped["speaker not in the training files"] += 1
+    for clip in [clip for clip in validating.clips if clip.speaker in strangers]:
+        validating.leave_out(clip, "speaker not in the training files")
     device = choose_device(config.train)
     engine = Engine(config, symbols, training.speakers, device, choose_precision(config.train, device))
     journal = Journal(directory)
     journal.say(f"training: {training.summary()}")
-    journal.say(f"validation: {validating.summary()}")
+    journal.say(f"validation: {validating.summary()}" + ("" if validating.clips else "; nothing will be validated"))
     if resume:
         folder = checkpoints.find_checkpoint(directory)
         engine.restore(folder)
@@ -307,7 +306,7 @@ def _run(
                 journal.say(_line(progress, means, seconds))
                 sums.clear()
                 logged = time.monotonic()
-            if progress.step % train.validation_steps == 0:
+            if validating.clips and progress.step % train.validation_steps == 0:
                 mel = engine.validate(journal, validating)
                 better = progress.best_mel is None or mel < progress.best_mel
                 progress.best_mel = mel if better else progress.best_mel

@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 import numpy as np
 import onnx
@@ -38,7 +39,10 @@ class OfferedSpeaker:
 
 @dataclass
 class VoiceFacts:
-    """What ``voice.json`` and the model card say beside what the checkpoint knows."""
+    """What ``voice.json`` and the model card say beside what the checkpoint knows.
+
+    ``card`` is Markdown in which ``$steps`` and ``$hours`` stand for the checkpoint's own numbers.
+    """
 
     name: str
     speakers: list[OfferedSpeaker] = field(default_factory=list)
@@ -96,7 +100,9 @@ def export_voice(checkpoint: str | Path, out: str | Path, facts: VoiceFacts) -> 
     partial.mkdir(parents=True)
     for name, graph in graphs.items():
         onnx.save(graph, partial / name)
-    (partial / "MODEL_CARD.md").write_text(facts.card or f"# {facts.name}\n", encoding="utf-8")
+    numbers = {"steps": f"{info.step:,}", "hours": f"{info.seconds_trained / 3600:.1f}"}
+    card = Template(facts.card or f"# {facts.name}\n").safe_substitute(numbers)
+    (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     if facts.licence_file:
         shutil.copyfile(facts.licence_file, partial / "LICENSE")
     else:
