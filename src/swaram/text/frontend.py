@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from swaram.errors import SwaramError
 from swaram.languages import Language, get_language
@@ -13,6 +14,7 @@ from swaram.text.quantities import Quantities
 from swaram.text.sentences import LONGEST, Sentence, split_sentences
 from swaram.text.signs import Signs
 from swaram.text.symbols import PUNCTUATION, SPACE, letters_of
+from swaram.text.tidy import tidy
 from swaram.text.traced import TracedText
 
 _PLAIN = {
@@ -21,12 +23,9 @@ _PLAIN = {
     ">": " ", "॰": ".",
 }  # fmt: skip
 # Longer runs of letters are no words: they are read in parts, so that time stays linear.
+# In text that is English anyway, only words with capitals or without a vowel need a second look.
+_CAPITALS = re.compile(r"(?<![A-Za-z])(?:[a-z]{0,40}[A-Z][A-Za-z]{0,40}|[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))")
 _LATIN = re.compile(r"[A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?")
-_TIDY = re.compile(
-    r"(?P<space> {2,})|(?P<dots>\.(?: ?\.)+|…[.…]*|\.…)|(?P<same>([!?,;:\-'\"])(?: ?\4)+)|(?P<before> +(?=[.,?!;:…]))"
-    r"|(?P<weak>[,;:]+ ?(?=[.?!,;:…\n]|$))"
-    r"|(?P<after>[,;:!?…]|\.(?=[^\W\d_]))(?=[^\W_])|(?P<first>(?:(?<=\n)|^)[ ,;:.?!\-…]+)"
-)
 
 
 class TextError(SwaramError):
@@ -61,6 +60,7 @@ class TextFrontend:
         self._signs = Signs(self.language)
         self._quantities = Quantities(self.language)
         self._english = english_reader(code)
+        self._letters = frozenset(letters_of(code))
         self._plain = re.compile("[" + re.escape("".join(_PLAIN)) + "]")
         self._unknown = re.compile("[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]+")
 
@@ -73,7 +73,7 @@ class TextFrontend:
             ("numbers", lambda traced: self._quantities.expand(traced, notices)),
             ("signs", self._signs.single),
             ("English", lambda traced: self._read_english(traced, notices)),
-            ("symbols", lambda traced: _tidy(self._drop_unknown(self._to_plain(traced), notices))),
+            ("symbols", lambda traced: tidy(self._drop_unknown(self._to_plain(traced), notices))),
         ]
 
     def analyse(self, text: str) -> Analysis:
@@ -95,26 +95,28 @@ class TextFrontend:
 
     def _read_english(self, traced: TracedText, notices: Notices) -> TracedText:
         """Latin words, where Latin is not the language's script, are read as English; capitals by letter."""
-        foreign = self.language.script.name != "Latin"
+        if self.language.script.name == "Latin":
+            return traced.rewrite(_CAPITALS, lambda match: self._hear(match.group())[0])
+        text = traced.text
 
         def write(match: re.Match[str]) -> str:
-            word = match.group()
+            said, how = self._hear(match.group())
             start, end = match.span()
-            if is_acronym(word) or (len(word) == 1 and foreign):
-                said = self._english.spell(word)
-                how = f"{word!r} was read letter by letter: {said}."
-            else:
-                said = self._english.word(word)
-                how = f"{word!r} was read as English: {said}."
-            if foreign:
-                notices.assumed(traced, start, end, how)
-                if end < len(traced.text) and self._quantities.is_letter(traced.text[end]):
-                    said += " "
-                if start and self._quantities.is_letter(traced.text[start - 1]):
-                    said = " " + said
-            return said
+            notices.assumed(traced, start, end, how)
+            if end < len(text) and text[end] in self._letters:
+                said += " "
+            return " " + said if start and text[start - 1] in self._letters else said
 
         return traced.rewrite(_LATIN, write)
+
+    @lru_cache(maxsize=20_000)  # noqa: B019 - front ends live as long as what uses them
+    def _hear(self, word: str) -> tuple[str, str]:
+        """How a Latin word is said, and one sentence about it."""
+        if is_acronym(word) or (len(word) == 1 and self.language.script.name != "Latin"):
+            said = self._english.spell(word)
+            return said, f"{word!r} was read letter by letter: {said}."
+        said = self._english.word(word)
+        return said, f"{word!r} was read as English: {said}."
 
     def _to_plain(self, traced: TracedText) -> TracedText:
         return traced.rewrite(self._plain, lambda match: _PLAIN[match.group()])
@@ -125,23 +127,3 @@ class TextFrontend:
             return " "
 
         return traced.rewrite(self._unknown, drop)
-
-
-def _tidy(traced: TracedText) -> TracedText:
-    """One space at a time, one mark at a time, no space before a mark that closes."""
-
-    def write(match: re.Match[str]) -> str:
-        if match["space"]:
-            return " "
-        if match["dots"]:
-            return "…" if match["dots"].strip(".") or match["dots"].count(".") > 2 else "."
-        if match["after"]:
-            return match["after"] + " "
-        return match["same"][0] if match["same"] else ""
-
-    for _ in range(6):
-        before = traced.text
-        traced = traced.rewrite(_TIDY, write)
-        if traced.text == before:
-            break
-    return traced

@@ -23,6 +23,7 @@ _DIGITS = [point for point in range(0x80, 0x20000) if unicodedata.category(chr(p
 # Full-width and Arabic presentation forms and Latin letters with accents are written plainly.
 _COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa\xba]")
 _ACCENTED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\u024f\u1e00-\u1eff]")
+_SPACE_RUN = re.compile(" {2,}")
 _PLAIN_LATIN = {
     "Æ": "AE",
     "æ": "ae",
@@ -57,7 +58,7 @@ class Normaliser:
         self._form_pattern = _alternation(forms) if forms else None
         kept = table.get("joiners", "")
         self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
-        self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]| {2,}")
+        self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]")
 
     def normalise(self, text: TracedText | str) -> TracedText:
         """Normalised text, its origins kept. Idempotent; no length limit; linear time."""
@@ -68,6 +69,8 @@ class Normaliser:
             traced = traced.rewrite(_COMPATIBLE, lambda m: unicodedata.normalize("NFKC", m.group()))
             traced = traced.rewrite(_ACCENTED, _without_accents)
             traced = traced.rewrite(self._sign_pattern, lambda m: self._signs.get(m.group(), " "))
+            if "  " in traced.text:
+                traced = traced.rewrite(_SPACE_RUN, lambda m: " ")
             if self._form_pattern:
                 traced = traced.rewrite(self._form_pattern, lambda m: self._forms[m.group()])
             if ZWNJ in traced.text or ZWJ in traced.text:

@@ -44,8 +44,7 @@ class Quantities:
         self._glued: bool = self.words.section("numbers").get("glued", False)
         self._compile()
 
-    def is_letter(self, character: str) -> bool:
-        """Whether a character is of the language's own scripts."""
+    def _is_letter(self, character: str) -> bool:
         return any(script.holds(character) for script in self.language.scripts)
 
     def _compile(self) -> None:
@@ -65,9 +64,15 @@ class Quantities:
         self._trigger = re.compile(rf"(?<![\w.])[+\-±](?=[\d₹$€£])|{money}(?=\s?\d)|[\d½¼¾⅓⅔]", re.IGNORECASE)
         flag = re.IGNORECASE
         end = r"(?![^\W_])"
+        own_units = "".join(sorted({re.escape(unit[0]) for unit in self.words.units} | self._endings_apart()))
+        # Most numbers stand alone: tried first, and only where nothing after the number can change its reading.
+        alone = (
+            rf"(?P<a>(?:0|[1-9]\d{{0,8}})(?:,\d{{2,3}})*)(?=[.,?!;:]?(?:\n|$)| (?![\dA-Za-z°%₹$€£½¼¾⅓⅔({own_units}-]))"
+        )
         self._readings = [
             (re.compile(pattern, flag), say)
             for pattern, say in (
+                (alone, self._plain),
                 (r"(?P<sign>[+\-±])(?=[\d₹$€£])", self._sign),
                 (rf"(?P<cur>{money})\s?(?P<a>{n})(?:\s?(?P<big>{big})\b)?(?:/-)?", self._amount),
                 (r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?![\d-])", self._date),
@@ -92,6 +97,12 @@ class Quantities:
                 (rf"(?P<a>{n})", self._plain),
             )
         ]
+
+    def _endings_apart(self) -> set[str]:
+        """First letters of case endings that may stand apart from their number."""
+        if not self.words.section("numbers").get("endings_apart"):
+            return set()
+        return {suffix[0] for suffix in self._suffixes}
 
     def expand(self, traced: TracedText, notices: Notices) -> TracedText:
         """Numbers become words; whatever could not be said is left out with a notice."""
@@ -268,5 +279,5 @@ class Quantities:
         if said and start and text[start - 1].isalnum():
             said = " " + said
         if said and end < len(text) and (text[end].isalnum() or text[end] in "+-"):
-            return said if self._glued and self.is_letter(text[end]) else said + " "
+            return said if self._glued and self._is_letter(text[end]) else said + " "
         return said

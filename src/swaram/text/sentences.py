@@ -14,7 +14,7 @@ WORD_PAUSE = 0.05
 
 # A sentence ends at . ? ! and at a line's end, but a full stop must have a space or the end after it.
 _END = re.compile("(?:[?!]|\\.(?=[\"' \\n]|$))[.?!…]*[\"']*(?=[ \\n]|$)|\\n+|[?!]+")
-_NO_WORDS = SPACE + PUNCTUATION
+_NO_WORDS = SPACE + PUNCTUATION + "\n"
 _CLAUSE = re.compile("[,;:…] |[-] ")
 
 
@@ -36,25 +36,28 @@ def split_sentences(traced: TracedText, longest: int = LONGEST) -> list[Sentence
     start = 0
     for match in _END.finditer(traced.text):
         pause = LINE_PAUSE if "\n" in traced.text[match.start() : match.end() + 1] else SENTENCE_PAUSE
-        _add(sentences, traced[start : match.end()], pause, longest)
+        _add(sentences, traced, start, match.end(), pause, longest)
         start = match.end()
-    _add(sentences, traced[start:], SENTENCE_PAUSE, longest)
+    _add(sentences, traced, start, len(traced), SENTENCE_PAUSE, longest)
     return sentences
 
 
-def _add(sentences: list[Sentence], piece: TracedText, pause: float, longest: int) -> None:
-    piece = TracedText(piece.text.replace("\n", " "), piece.origins).strip()
-    if not piece.text.strip(_NO_WORDS):
+def _add(sentences: list[Sentence], traced: TracedText, start: int, end: int, pause: float, longest: int) -> None:
+    text = traced.text
+    if not text[start:end].strip(_NO_WORDS):
         return
-    start = 0
-    while len(piece) - start > longest:
-        cut, rest = _cut(piece.text, start, longest)
-        head = piece[start:cut].strip()
-        sentences.append(Sentence(head.text, list(head.origins), rest))
-        start = cut + 1 if piece.text[cut : cut + 1] == " " else cut
-    tail = piece[start:].strip()
-    if tail.text:
-        sentences.append(Sentence(tail.text, list(tail.origins), pause))
+    while True:
+        while text[start] in " \n":
+            start += 1
+        while text[end - 1] in " \n":
+            end -= 1
+        if end - start <= longest:
+            break
+        cut, rest = _cut(text, start, longest)
+        head = text[start:cut].rstrip()
+        sentences.append(Sentence(head, list(traced.origins[start : start + len(head)]), rest))
+        start = cut
+    sentences.append(Sentence(text[start:end], list(traced.origins[start:end]), pause))
 
 
 def _cut(text: str, start: int, longest: int) -> tuple[int, float]:

@@ -55,11 +55,6 @@ class TracedText:
         kept.extend(origins[done:])
         return TracedText("".join(pieces), kept)
 
-    def strip(self) -> "TracedText":
-        """Without spaces at both ends."""
-        start = len(self.text) - len(self.text.lstrip(" "))
-        return self[start : max(start, len(self.text.rstrip(" ")))]
-
 
 def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int]:
     """``count`` origins taken evenly from ``origins[start:end]`` (from its neighbour, where empty)."""
