@@ -60,6 +60,9 @@ class TrainConfig(Section):
     batch_size: PositiveInt = 64
     batch_frames: PositiveInt | None = Field(None, description="at most so many padded frames in a batch")
     segment_frames: PositiveInt = 32
+    segments: PositiveInt | None = Field(
+        None, description="decode and judge so many segments of a batch; null: one of every utterance, as published"
+    )
     max_steps: PositiveInt = 800_000
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
     ema_decay: float = Field(0.9995, ge=0, lt=1)

@@ -13,7 +13,7 @@ import torch
 
 from swaram.config import parse_config
 from swaram.text.symbols import SymbolTable
-from swaram.training import checkpoints
+from swaram.training import checkpoints, validation
 from swaram.training.batches import collate
 from swaram.training.checkpoints import CheckpointError
 from swaram.training.dataset import load_dataset
@@ -228,3 +228,17 @@ def test_without_validation_clips_training_goes_on_and_says_so(raw_config, corpu
     folder = train(parse_config(raw_config), limits=Limits(max_steps=2))
     assert checkpoints.read_info(folder).step == 2
     assert "nothing will be validated" in capfd.readouterr().out
+
+
+def test_fewer_segments_than_utterances_are_decoded_and_compared_with_their_own_audio(raw_config):
+    raw_config["train"]["segments"] = 2
+    engine, batch = engine_of(parse_config(raw_config))
+    for row in range(4):  # each utterance is a constant of its own, so that a mix-up would show
+        batch.audio[row] = 0.1 * (row + 1)
+    output = engine.generator(
+        batch.symbols, batch.symbol_lengths, engine.spectra.linear(batch.audio), batch.frame_lengths, batch.speaker, 16, 2
+    )
+    real = validation.cut_audio(batch.audio[output.rows], output.starts, 16, 256)
+    assert output.audio.shape == real.shape == (2, 16 * 256)
+    assert torch.allclose(real[:, 0], 0.1 * (output.rows + 1).float())
+    assert engine.step(batch)["mel"] > 0

@@ -19,8 +19,9 @@ from swaram.model.text_encoder import TextEncoder
 class VitsOutput:
     """What the losses need from one training pass."""
 
-    audio: Tensor  # [batch, segment samples], the decoded segment
-    starts: Tensor  # int64 [batch], first frame of each segment
+    audio: Tensor  # [segments, segment samples], the decoded segments
+    rows: Tensor  # int64 [segments], the item of the batch that each segment is from
+    starts: Tensor  # int64 [segments], first frame of each segment
     duration_loss: Tensor  # [], mean over symbols: nats (stochastic) or squared error (plain)
     z_p: Tensor  # [batch, latent, frames], the posterior's sample seen through the flow
     log_deviation_q: Tensor  # [batch, latent, frames], of the posterior
@@ -87,12 +88,14 @@ class Vits(nn.Module):
         frame_lengths: Tensor,
         speaker: Tensor | None,
         segment_frames: int,
+        segments: int | None = None,
         alignment_noise: float = 0.0,
     ) -> VitsOutput:
         """One training pass (figure 1a).
 
         symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths and
-        speaker int64 [batch]. ``alignment_noise`` scales the noise added to the alignment scores, in units of their
+        speaker int64 [batch]. ``segments``: decode only so many items of the batch, chosen at random, one segment of
+        ``segment_frames`` each; None is one for every item. ``alignment_noise`` scales the noise added to the alignment scores, in units of their
         deviation (Kong et al. 2023, section 2.2).
         """
         conditioning = self.condition_on(speaker)
@@ -112,11 +115,15 @@ class Vits(nn.Module):
 
         mean_p = expand(mean_p, durations, z.shape[2]) * mask
         log_p = expand(log_p, durations, z.shape[2]) * mask
+        rows = torch.arange(len(z), device=z.device)
+        if segments is not None and segments < len(z):
+            rows = torch.randperm(len(z), device=z.device)[:segments]
         # Uniform over the segments that lie wholly inside each utterance.
-        latest = (frame_lengths - segment_frames).clamp(min=0)
-        starts = (torch.rand(len(latest), device=z.device) * (latest + 1)).long()
-        audio = self.dec(cut(z, starts, segment_frames), conditioning)
-        return VitsOutput(audio, starts, duration_loss, z_p.float(), log_q, mean_p, log_p, mask, durations)
+        latest = (frame_lengths[rows] - segment_frames).clamp(min=0)
+        starts = (torch.rand(len(rows), device=z.device) * (latest + 1)).long()
+        voice = None if conditioning is None else conditioning[rows]
+        audio = self.dec(cut(z[rows], starts, segment_frames), voice)
+        return VitsOutput(audio, rows, starts, duration_loss, z_p.float(), log_q, mean_p, log_p, mask, durations)
 
     def front_end(
         self,

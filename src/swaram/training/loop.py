@@ -124,9 +124,10 @@ class Engine:
                 batch.frame_lengths,
                 batch.speaker,
                 train.segment_frames,
+                train.segments,
                 noise,
             )
-            real = validation.cut_audio(batch.audio, output.starts, train.segment_frames, config.data.hop_length)
+            real = validation.cut_audio(batch.audio[output.rows], output.starts, train.segment_frames, config.data.hop_length)
             scores, features = self.discriminators(torch.cat([real, output.audio]))
         size = len(real)
         real_scores, fake_scores = zip(*(score.split(size) for score in scores), strict=True)

@@ -55,7 +55,7 @@ def validate(
                 batch.speaker,
                 segment,
             )
-            real = cut_audio(batch.audio, output.starts, segment, hop)
+            real = cut_audio(batch.audio[output.rows], output.starts, segment, hop)
             totals["mel"] += float(losses.mel(spectra(real), spectra(output.audio))) * len(indices)
             totals["kl"] += float(losses.kl(output)) * len(indices)
             totals["duration"] += float(output.duration_loss) * len(indices)
