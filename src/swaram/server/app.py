@@ -14,6 +14,7 @@ from swaram import __version__
 from swaram.errors import SwaramError
 from swaram.server.convert_socket import ConvertSession
 from swaram.server.entrance import let_in, serve_socket
+from swaram.server.openai import add_speech
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 from swaram.server.speak import SpeakSession
@@ -58,6 +59,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     _answer_errors(app)
     _add_pages(app, service)
     _add_sockets(app, service)
+    add_speech(app, service, {status: _ERROR_ANSWER for status in (400, 401, 403, 422, 429, 503)})
     return app
 
 

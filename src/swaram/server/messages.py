@@ -60,7 +60,7 @@ class Start(_Message):
     speed: float = 1.0
     seed: int = 0
     pause_scale: float = 1.0
-    format: Literal["flac"] = "flac"
+    format: Literal["flac", "pcm", "wav", "opus", "mp3"] = "flac"
     bits: Literal[16, 24] = 16
     marks: Literal["none", "word", "symbol"] = "word"
     pace: bool = True

@@ -115,7 +115,7 @@ class Service:
             seed=start.seed,
             pause_scale=start.pause_scale,
         )
-        stream = SpeechStream(engine, request, StreamFormat(start.bits, start.marks))
+        stream = SpeechStream(engine, request, StreamFormat(start.format, start.bits, start.marks))
         speaker = engine.voice.find_speaker(start.speaker)
         rate = engine.voice.sample_rate
         started = {

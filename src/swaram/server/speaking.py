@@ -30,7 +30,7 @@ class Sink:
 class Speaking:
     """One request: text is pushed in from the receiving side while ``run`` sends sound.
 
-    Every binary message is one whole FLAC frame, the first one the stream's 42-byte header.
+    Of FLAC, every binary message is one whole frame, and the first one the stream's 42-byte header.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Speaking:
         return await self._step("frontend", lambda: self._stream.prepare(index))
 
     async def _announce(self, index: int, prepared: Prepared, sink: Sink) -> None:
-        if index == 0:
+        if index == 0 and self._stream.header:
             await sink.bytes(self._stream.header)
         if self._start.marks == "none":
             return

@@ -1,8 +1,9 @@
-"""One request's synthesis, step by step: text fed, passages prepared, windows rendered to whole FLAC frames."""
+"""One request's synthesis, step by step: text fed, passages prepared, windows rendered to whole frames."""
 
 from dataclasses import dataclass
 
-from swaram.audio.flac import BLOCK_SAMPLES, FlacEncoder, to_integers
+from swaram.audio.encoders import open_encoder
+from swaram.audio.flac import BLOCK_SAMPLES, to_integers
 from swaram.languages import get_language
 from swaram.text.frontend import Notice
 from swaram.voice.engine import Engine
@@ -16,8 +17,9 @@ from swaram.voice.streaming import Window
 
 @dataclass(frozen=True)
 class StreamFormat:
-    """What is sent: ``bits`` of each sample (16 or 24), and which ``marks`` ("none", "word", "symbol")."""
+    """What is sent: the format, ``bits`` of each sample, and which ``marks`` ("none", "word", "symbol")."""
 
+    name: str = "flac"
     bits: int = 16
     marks: str = "word"
 
@@ -71,7 +73,7 @@ class SpeechStream:
         self._speaker = engine.voice.find_speaker(request.speaker)
         language = engine.voice.find_language(request.language)
         self._feed = TextFeed(engine.reader(request), get_language(language).sentence_ends)
-        self._encoder = FlacEncoder(engine.voice.sample_rate, bits=form.bits)
+        self._encoder = open_encoder(form.name, engine.voice.sample_rate, form.bits)
         self._text = ""
         self._passages: list[Passage] = []
         self._ready: dict[int, _Ready] = {}
@@ -79,7 +81,7 @@ class SpeechStream:
 
     @property
     def header(self) -> bytes:
-        """The 42 bytes that begin the stream."""
+        """The bytes that begin the stream; there may be none."""
         return self._encoder.header
 
     @property
@@ -119,7 +121,7 @@ class SpeechStream:
         return Prepared(lengths, marks, start, end, begins, self._samples - tail)
 
     def render(self, index: int, window: int) -> list[bytes]:
-        """Decode one window, in order; return the FLAC frames that became complete."""
+        """Decode one window, in order; return the frames that became complete."""
         ready = self._ready[index]
         samples = self._engine.decode(ready.latent, ready.windows[window], ready.lead, ready.tail)
         if window + 1 == len(ready.windows):

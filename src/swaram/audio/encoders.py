@@ -1,0 +1,170 @@
+"""Sound in the formats that clients ask for, each encoded as it is made: FLAC, PCM, WAV, Opus, MP3."""
+
+import hashlib
+import io
+import struct
+from typing import Any, Protocol
+
+import av
+import numpy as np
+
+from swaram.audio.files import AudioError
+from swaram.audio.flac import BLOCK_SAMPLES, FlacEncoder, pack_samples
+
+MEDIA_TYPES = {
+    "flac": "audio/flac",
+    "pcm": "audio/pcm",
+    "wav": "audio/wav",
+    "opus": "audio/ogg",
+    "mp3": "audio/mpeg",
+}
+_OPUS_RATES = (8000, 12_000, 16_000, 24_000, 48_000)
+_MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+
+
+class SpeechEncoder(Protocol):
+    """Mono integer samples in, pieces of a stream out.
+
+    ``header`` begins the stream (it may be empty), ``encode`` and ``finish`` return what became complete, and
+    ``final_header``, where it is not empty, replaces ``header`` in a file that is kept. ``samples`` and ``md5`` are
+    of the samples that went in.
+    """
+
+    samples: int
+
+    @property
+    def header(self) -> bytes: ...
+    @property
+    def final_header(self) -> bytes: ...
+    @property
+    def md5(self) -> str: ...
+    def encode(self, samples: np.ndarray) -> list[bytes]: ...
+    def finish(self) -> list[bytes]: ...
+
+
+def open_encoder(form: str, sample_rate: int, bits: int = 16) -> SpeechEncoder:
+    """An encoder of one of ``MEDIA_TYPES``. Raises AudioError for bits that the format does not hold."""
+    if form == "flac":
+        return FlacEncoder(sample_rate, bits=bits)
+    if form in ("pcm", "wav"):
+        return PcmEncoder(sample_rate, bits, headed=form == "wav")
+    if form not in MEDIA_TYPES:
+        raise AudioError(f"The format {form} is not offered; choose one of {', '.join(MEDIA_TYPES)}.")
+    if bits != 16:
+        raise AudioError(f"The format {form} is made from 16-bit samples; leave the bits out.")
+    if form == "opus":
+        return ContainerEncoder("ogg", "libopus", _nearest(_OPUS_RATES, sample_rate), sample_rate)
+    return ContainerEncoder("mp3", "libmp3lame", _nearest(_MP3_RATES, sample_rate), sample_rate)
+
+
+def _nearest(rates: tuple[int, ...], wanted: int) -> int:
+    """The lowest rate that loses nothing, or the highest there is."""
+    return next((rate for rate in rates if rate >= wanted), rates[-1])
+
+
+class _Counted:
+    """Counts samples and their MD5."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._sum = hashlib.md5(usedforsecurity=False)
+        self.samples = 0
+
+    @property
+    def md5(self) -> str:
+        """MD5, in hexadecimal, of the little-endian samples so far."""
+        return self._sum.hexdigest()
+
+    def _count(self, samples: np.ndarray) -> bytes:
+        packed = pack_samples(samples.reshape(-1, 1), self._bits)
+        self._sum.update(packed)
+        self.samples += len(samples)
+        return packed
+
+
+class PcmEncoder(_Counted):
+    """Little-endian samples as they are, in pieces of a block; with a header they are a WAV of unknown length."""
+
+    def __init__(self, sample_rate: int, bits: int = 16, headed: bool = False) -> None:
+        if bits not in (16, 24):
+            raise AudioError(f"PCM is written with 16 or 24 bits here, not {bits}.")
+        super().__init__(bits)
+        self._rate, self._headed = sample_rate, headed
+
+    @property
+    def header(self) -> bytes:
+        """Nothing, or a WAV header that leaves the length open."""
+        return self._wav_header(0xFFFF_FFFF) if self._headed else b""
+
+    @property
+    def final_header(self) -> bytes:
+        """Nothing, or the WAV header with the length of what came."""
+        return self._wav_header(self.samples * self._bits // 8) if self._headed else b""
+
+    def _wav_header(self, size: int) -> bytes:
+        frame = self._bits // 8
+        form = struct.pack("<HHIIHH", 1, 1, self._rate, self._rate * frame, frame, self._bits)
+        total = min(size + 36, 0xFFFF_FFFF)
+        return struct.pack("<4sI8sI16s4sI", b"RIFF", total, b"WAVEfmt ", 16, form, b"data", size)
+
+    def encode(self, samples: np.ndarray) -> list[bytes]:
+        """The samples' bytes."""
+        packed = self._count(samples)
+        piece = BLOCK_SAMPLES * self._bits // 8
+        return [packed[start : start + piece] for start in range(0, len(packed), piece)]
+
+    def finish(self) -> list[bytes]:
+        """Nothing is held back."""
+        return []
+
+
+class _Pipe(io.RawIOBase):
+    """What a muxer writes, in pieces; it cannot go back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def take(self) -> list[bytes]:
+        pieces, self._pieces = self._pieces, []
+        return [b"".join(pieces)] if pieces else []
+
+
+class ContainerEncoder(_Counted):
+    """A lossy format by FFmpeg, resampled where it does not know the rate; some tens of milliseconds look-ahead."""
+
+    def __init__(self, container: str, codec: str, rate: int, sample_rate: int) -> None:
+        super().__init__(16)
+        self._pipe = _Pipe()
+        options = {"page_duration": "40000"} if container == "ogg" else {"write_xing": "0", "id3v2_version": "0"}
+        self._container = av.open(self._pipe, "w", format=container, options=options)
+        self._stream = self._container.add_stream(codec, rate=rate, layout="mono")
+        self._stream.bit_rate = 64_000 if codec == "libmp3lame" else 32_000
+        self._resampler = av.AudioResampler(format=self._stream.format.name, layout="mono", rate=rate)
+        self._rate = sample_rate
+        self.header = self.final_header = b""
+
+    def encode(self, samples: np.ndarray) -> list[bytes]:
+        """What became complete."""
+        self._count(samples)
+        block = np.ascontiguousarray(samples.reshape(1, -1).astype(np.int16))
+        frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+        frame.sample_rate = self._rate
+        for part in self._resampler.resample(frame):
+            self._container.mux(self._stream.encode(part))
+        return self._pipe.take()
+
+    def finish(self) -> list[bytes]:
+        """The rest, and the end of the container."""
+        for part in self._resampler.resample(None):
+            self._container.mux(self._stream.encode(part))
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._pipe.take()
