@@ -83,6 +83,17 @@ def test_indicvoices_rows_with_every_form_of_report(said, tmp_path, form):
     assert_speaks(utterance, said["seconds"])
 
 
+def test_one_language_is_chosen_from_a_folder_of_several(said, tmp_path):
+    audio = {"bytes": said["wav"], "path": "a.wav"}
+    for language in ("ml", "ta", "hi"):
+        row = IV_ROW | {"audio": audio, "lang": language}
+        write_parquet(tmp_path / language / "train.parquet", [row])
+    (tmp_path / "ta" / "broken.parquet").write_bytes(b"PAR1")
+    assert [u.language for u in read("indicvoices", tmp_path) if not u.fault] == ["hi", "ml", "ta"]
+    chosen = read("indicvoices", tmp_path, language="ta")
+    assert [(u.language, bool(u.fault)) for u in chosen] == [("ta", True), ("ta", False)]
+
+
 def test_class_labels_stored_as_numbers_get_their_names(said, tmp_path):
     row = IV_ROW | {"audio": {"bytes": said["wav"], "path": "a.wav"}, "gender": 1, "scenario": 2}
     labels = {"gender": ["Female", "Male", "Other"], "scenario": ["Read", "Extempore", "Conversation"]}
@@ -186,6 +197,7 @@ def test_svarah_joins_its_manifest_with_the_table_of_speakers(said, tmp_path):
     assert (utterance.speaker, utterance.language, utterance.gender) == ("svarah-S7", "en-IN", "female")
     assert (utterance.age_group, utterance.district, utterance.qualification) == ("18-30", "Salem", "PhD")
     assert utterance.text == "the crop was good"
+    assert (utterance.occupation, utterance.domain) == ("News", "")  # what she does is not what she reads
     assert_speaks(utterance, said["seconds"])
 
 

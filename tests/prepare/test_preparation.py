@@ -287,6 +287,17 @@ if __name__ == "__main__":
 """
 
 
+def test_a_clip_that_breaks_a_gate_is_counted_by_its_fault(corpus, utterances, tmp_path, monkeypatch):
+    from swaram.prepare import crew
+
+    def broken(utterance):
+        raise IndexError("a defect nobody has met yet")
+
+    monkeypatch.setattr(crew, "_maker", broken, raising=False)
+    outcome = crew._work(next(iter(utterances(corpus()))))
+    assert outcome.reason == "read: unexpected fault (IndexError)"
+
+
 def test_a_folder_of_somebodys_own_recordings_is_not_touched(corpus, utterances, tmp_path):
     (tmp_path / "data" / "audio_files").mkdir(parents=True)
     (tmp_path / "data" / "audio_files" / "mine.wav").write_bytes(b"precious")

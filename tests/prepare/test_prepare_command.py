@@ -123,3 +123,28 @@ def test_a_wrong_setting_names_its_key(tmp_path, content, said):
     path.write_text(content)
     with pytest.raises(SettingsError, match=re.escape(said)):
         load_settings(path)
+
+
+def test_progress_is_shown_on_a_terminal_and_nowhere_else(corpus, tmp_path):
+    import os
+    import pty
+
+    folder = corpus(list(good_clips())[:3])
+    quiet = shell("ljspeech", folder, "--out", tmp_path / "quiet", *FREE)
+    assert quiet.stderr == "" and quiet.returncode == 0
+    ours, theirs = pty.openpty()
+    program = [sys.executable, "-c", "from swaram.cli import main; main()", "prepare", "ljspeech", str(folder)]
+    run = subprocess.Popen([*program, "--out", str(tmp_path / "data"), *FREE], stderr=theirs, stdout=subprocess.DEVNULL)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert run.wait(timeout=60) == 0
+    assert b"preparing" in shown and b"3/" in shown

@@ -11,6 +11,9 @@ import soundfile
 
 from swaram.errors import SwaramError
 
+# First bytes of WAV, RF64, FLAC, AIFF and AU: what libsndfile reads sample by sample, and without a word.
+UNCOMPRESSED = (b"RIFF", b"RF64", b"fLaC", b"FORM", b".snd")
+
 
 class AudioError(SwaramError):
     """A recording that is missing, unreadable, empty or damaged; the message names it and says how."""
@@ -53,7 +56,9 @@ def read_audio(source: str | Path | bytes, name: str = "", start: float = 0.0, e
 
 
 def _read_with_soundfile(source: str | Path | bytes, start: float, end: float | None) -> Recording | None:
-    """WAV, FLAC and what else libsndfile reads exactly; ``None`` leaves the rest to FFmpeg."""
+    """Uncompressed files and FLAC; ``None`` leaves the rest, and what is damaged, to FFmpeg."""
+    if _head(source) not in UNCOMPRESSED:
+        return None
     try:
         with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
             rate = int(file.samplerate)
@@ -68,6 +73,16 @@ def _read_with_soundfile(source: str | Path | bytes, start: float, end: float | 
             return Recording(_mono(audio.T), rate, file.channels)
     except (soundfile.LibsndfileError, ValueError, MemoryError, OverflowError):
         return None
+
+
+def _head(source: str | Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:4]
+    try:
+        with open(source, "rb") as file:
+            return file.read(4)
+    except OSError:
+        return b""
 
 
 def _read_with_av(source: str | Path | bytes, name: str, start: float, end: float | None) -> Recording:

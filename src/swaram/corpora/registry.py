@@ -23,7 +23,10 @@ class Corpus:
 
     def read(self, folder: Path, options: ReadOptions) -> Iterator[Utterance]:
         """Yield its utterances; of the chosen language only, where the options name one and rows say theirs."""
-        yield from self._reader().read(folder, options)
+        for utterance in self._reader().read(folder, options):
+            other = options.language and utterance.language and utterance.language != options.language
+            if utterance.fault or not other:
+                yield utterance
 
     def count(self, folder: Path) -> int | None:
         """How many utterances there are, where that is cheap to know."""

@@ -62,6 +62,7 @@ class Utterance:
     state: str = ""
     qualification: str = ""
     job: str = ""
+    occupation: str = ""
     scenario: str = ""
     task: str = ""
     domain: str = ""

@@ -32,7 +32,14 @@ def _start_worker(settings: PrepareSettings, out: Path) -> None:
 
 
 def _work(utterance: Utterance) -> Outcome:
-    outcome = _maker(utterance)
+    try:
+        outcome = _maker(utterance)
+    except Exception as error:  # one strange clip must not end a run of days; it is counted by its fault
+        if isinstance(error, OSError | MemoryError):
+            raise
+        outcome = Outcome(
+            utterance, f"read: unexpected fault ({type(error).__name__})", utterance.stated_duration or 0.0
+        )
     if not outcome.reason:
         name = f"{utterance.id}.{_maker.settings.audio.format}"
         write_whole(_out / "audio_files" / name, outcome.content)
@@ -117,7 +124,7 @@ def manifest_row(outcome: Outcome, settings: PrepareSettings) -> dict[str, Any]:
     utterance, origin = outcome.utterance, outcome.utterance.provenance
     described = (
         "id", "place", "language", "speaker", "gender", "age_group", "district", "state", "qualification", "job",
-        "scenario", "task", "domain", "style", "reviewed",
+        "occupation", "scenario", "task", "domain", "style", "reviewed",
     )  # fmt: skip
     kept = not outcome.reason
     return {

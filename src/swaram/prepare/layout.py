@@ -17,9 +17,9 @@ MANIFEST = {
     "language": "string", "gender": "string", "duration": "double", "split": "string", "source": "string",
     "source_title": "string", "source_revision": "string", "place": "string", "licence": "string",
     "licence_url": "string", "attribution": "string", "reviewed": "bool", "age_group": "string",
-    "district": "string", "state": "string", "qualification": "string", "job": "string", "scenario": "string",
-    "task": "string", "domain": "string", "style": "string", "sample_rate": "int32", "source_rate": "int32",
-    "source_channels": "int32", "source_duration": "double", "silence_before": "double",
+    "district": "string", "state": "string", "qualification": "string", "job": "string", "occupation": "string",
+    "scenario": "string", "task": "string", "domain": "string", "style": "string",
+    "sample_rate": "int32", "source_rate": "int32", "source_channels": "int32", "source_duration": "double", "silence_before": "double",
     "silence_after": "double", "longest_pause": "double", "pauses_shortened": "int32", "clipped": "double",
     "bandwidth": "double", "speech_level": "double", "snr": "double", "source_loudness": "double", "loudness": "double",
     "characters_per_second": "double", "audio_sha256": "string", "text_key": "string",
@@ -95,7 +95,8 @@ def write_speakers(out: Path, journal: Journal) -> None:
             writer.writerow(
                 [
                     speaker, f"{stats['duration']:.2f}", stats["clips"], row["gender"], row["age_group"],
-                    row["language"], row["state"], row["district"], row["qualification"], row["job"], "",
+                    row["language"], row["state"], row["district"], row["qualification"], row["job"],
+                    row["occupation"],
                 ]
             )  # fmt: skip
 
