@@ -200,6 +200,22 @@ def test_a_clip_whose_file_changed_is_judged_again(corpus, utterances, tmp_path)
     assert "lj-s01.flac" not in names and "lj-s02.flac" in names
 
 
+def test_changed_settings_or_a_changed_front_end_judge_everything_again(corpus, utterances, tmp_path, monkeypatch):
+    from swaram.prepare import pipeline
+
+    folder, seconds = corpus(list(good_clips())[:2]), []
+
+    def prepare(settings=HALVES):
+        seconds.clear()
+        prepare_corpus(utterances(folder), tmp_path / "data", settings, 1, progress=lambda _clips, s: seconds.append(s))
+        return sum(seconds) > 0
+
+    assert prepare() and not prepare()
+    assert prepare(PrepareSettings(audio={"loudness": -20.0}))
+    monkeypatch.setattr(pipeline, "_front_end_digest", lambda: "another")
+    assert prepare(PrepareSettings(audio={"loudness": -20.0}))
+
+
 PROGRAM = """
 import sys
 from pathlib import Path
