@@ -71,3 +71,13 @@ def test_speaking_needs_no_pytorch(toy_folder, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_speaking_leaves_no_trace_outside_of_its_file(toy_folder, tmp_path):
+    """onnxruntime's telemetry, which keeps a device id and a database in the home folder, stays off."""
+    home, out = tmp_path / "home", tmp_path / "a.flac"
+    home.mkdir()
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+    done = swaram("speak", TEXT, "--out", out, "--voice", toy_folder / "toy", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert list(home.rglob("*")) == []

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from swaram import __version__
 from swaram.errors import SwaramError
+from swaram.server.body_limit import BodyLimit
 from swaram.server.convert_socket import ConvertSession
 from swaram.server.entrance import let_in, serve_socket
 from swaram.server.openai import add_speech
@@ -56,6 +57,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
 
     app = FastAPI(title="swaram", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.state.service = service
+    app.add_middleware(BodyLimit, limit=8 * settings.max_message_bytes, elsewhere=("/convert",))
     _answer_errors(app)
     _add_pages(app, service)
     _add_sockets(app, service)
@@ -141,6 +143,7 @@ _CONVERT_ANSWERS: dict[int | str, dict[str, Any]] = {
             401: "A key is needed.",
             403: "A page of another origin asked.",
             400: "No file, or a form that cannot be read.",
+            408: "The upload came too slowly.",
             413: "The upload is too large.",
             415: "Not a WAV that FLAC can hold.",
             422: "The WAV is truncated, or a parameter is wrong.",

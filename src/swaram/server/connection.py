@@ -4,6 +4,8 @@ import logging
 import socket
 from typing import Any
 
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from swaram.server.faults import describe_fault
@@ -26,10 +28,36 @@ class SpeechConnection(WebSocketsSansIOProtocol):
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
+    async def send(self, message: Any) -> None:
+        """Send, unless the connection is already breaking down: what is written then goes nowhere."""
+        if message["type"] == "websocket.send" and self.transport.is_closing():
+            raise ClientDisconnected
+        await super().send(message)
+
     async def run_asgi(self) -> None:
         """Give the application a way to drop the connection."""
         self.scope["extensions"]["swaram.abort"] = self.transport.abort  # type: ignore[index]
         await super().run_asgi()
+
+
+class HttpConnection(H11Protocol):
+    """uvicorn's HTTP whose clients must ask for something soon: a header sent drop by drop holds no place."""
+
+    patience = 10.0
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._opening = self.loop.call_later(self.patience, self._expect_request)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._opening.cancel()
+        super().connection_lost(exc)
+
+    def _expect_request(self) -> None:
+        if self.cycle is None and self.transport.get_protocol() is self:
+            self.transport.abort()
 
 
 class OneLine(logging.Filter):

@@ -9,7 +9,7 @@ import uvicorn
 
 from swaram.errors import SwaramError
 from swaram.server.app import create_app
-from swaram.server.connection import OneLine, SpeechConnection
+from swaram.server.connection import HttpConnection, OneLine, SpeechConnection
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 
@@ -74,6 +74,7 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=HttpConnection,
         ws=SpeechConnection,
         ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),
         ws_per_message_deflate=False,

@@ -54,6 +54,7 @@ class ServerSettings(BaseModel):
     seconds_ahead: Positive = 3.0
 
     max_upload_bytes: Count = 256 << 20
+    upload_timeout: Positive = 300.0
     max_convert_message_bytes: Count = 1 << 20
     max_convert_seconds: Positive = 4 * 3600.0
 

@@ -33,7 +33,11 @@ class HttpError(Exception):
 async def convert_upload(request: Request, settings: ServerSettings) -> Response:
     """Answer a ``POST /convert``. Raises HttpError."""
     lossy = _flag(request.query_params.get("lossy"))
-    form = await _read_form(request, settings.max_upload_bytes)
+    try:
+        async with asyncio.timeout(settings.upload_timeout):
+            form = await _read_form(request, settings.max_upload_bytes, settings.idle_timeout)
+    except TimeoutError:
+        raise HttpError(408, "too_slow", "The upload came too slowly; send it again.") from None
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
@@ -67,7 +71,7 @@ def _flag(value: str | None) -> bool:
     raise HttpError(422, "bad_parameter", "The parameter lossy must be 0 or 1.")
 
 
-async def _read_form(request: Request, limit: int) -> Any:
+async def _read_form(request: Request, limit: int, patience: float) -> Any:
     """The form, read no further than ``limit`` bytes whatever the headers claim."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise HttpError(415, "no_form", "Send a multipart/form-data body with the WAV in the field 'file'.")
@@ -80,7 +84,8 @@ async def _read_form(request: Request, limit: int) -> Any:
 
     async def counted() -> Message:
         nonlocal received
-        message = await receive()
+        async with asyncio.timeout(patience):
+            message = await receive()
         received += len(message.get("body", b""))
         if received > limit + _FORM_BYTES:
             raise too_large
