@@ -63,6 +63,9 @@ class TrainConfig(Section):
     segments: PositiveInt | None = Field(
         None, description="decode and judge so many segments of a batch; null: one of every utterance, as published"
     )
+    text_steps: int = Field(
+        0, ge=0, description="after each step, so many cheap updates of text encoder, flow and durations alone"
+    )
     max_steps: PositiveInt = 800_000
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
     ema_decay: float = Field(0.9995, ge=0, lt=1)

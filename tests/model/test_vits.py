@@ -73,9 +73,9 @@ def test_gradients_reach_every_parameter(variant, speakers):
     model = Vits(config.model, config.data, 30, speakers)
     for parameter in model.parameters():  # some layers begin at zero and would hide the ones before them
         torch.nn.init.normal_(parameter, 0.0, 0.1)
-    output = model(**batch(speakers), segment_frames=16)
-    loss = output.audio.square().mean() + output.duration_loss + output.z_p.square().mean()
-    loss = loss + output.mean_p.square().mean() + output.log_deviation_p.square().mean()
+    prior, output = model(**batch(speakers), segment_frames=16)
+    loss = output.audio.square().mean() + prior.duration_loss + prior.z_p.square().mean()
+    loss = loss + prior.mean_p.square().mean() + prior.log_deviation_p.square().mean()
     loss.backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     # The stochastic predictor's last flow moves a channel that is thrown away in sampling, not in training.

@@ -17,7 +17,8 @@ from swaram.training import checkpoints, validation
 from swaram.training.batches import collate
 from swaram.training.checkpoints import CheckpointError
 from swaram.training.dataset import load_dataset
-from swaram.training.loop import Engine, Limits, TrainingError, train
+from swaram.training.engine import Engine, TrainingError
+from swaram.training.loop import Limits, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,7 +91,7 @@ def test_the_average_follows_the_generator(config):
 
 
 def test_a_resumed_run_repeats_the_losses_of_the_run_that_was_not_stopped(raw_config, tmp_path):
-    raw_config["train"] |= {"alignment_noise": 0.5, "validation_steps": 4}
+    raw_config["train"] |= {"alignment_noise": 0.5, "validation_steps": 4, "text_steps": 1, "segments": 3}
     whole, parts = dict(raw_config), dict(raw_config)
     whole["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "whole")}
     parts["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "parts")}
@@ -235,10 +236,34 @@ def test_fewer_segments_than_utterances_are_decoded_and_compared_with_their_own_
     engine, batch = engine_of(parse_config(raw_config))
     for row in range(4):  # each utterance is a constant of its own, so that a mix-up would show
         batch.audio[row] = 0.1 * (row + 1)
-    output = engine.generator(
-        batch.symbols, batch.symbol_lengths, engine.spectra.linear(batch.audio), batch.frame_lengths, batch.speaker, 16, 2
+    _, output = engine.generator(
+        batch.symbols,
+        batch.symbol_lengths,
+        engine.spectra.linear(batch.audio),
+        batch.frame_lengths,
+        batch.speaker,
+        16,
+        2,
     )
     real = validation.cut_audio(batch.audio[output.rows], output.starts, 16, 256)
     assert output.audio.shape == real.shape == (2, 16 * 256)
     assert torch.allclose(real[:, 0], 0.1 * (output.rows + 1).float())
     assert engine.step(batch)["mel"] > 0
+
+
+def test_a_text_step_moves_only_the_text_side(config):
+    engine, batch = engine_of(config)
+    engine.step(batch)
+    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
+    engine.text_step(batch)
+    moved = {name.split(".")[0] for name, p in engine.generator.named_parameters() if not torch.equal(p, before[name])}
+    assert moved == {"enc_p", "flow", "dp", "emb_g"}
+
+
+def test_text_steps_bring_the_divergence_down(raw_config):
+    raw_config["train"]["learning_rate"] = 2e-3
+    engine, batch = engine_of(parse_config(raw_config))
+    first = engine.step(batch)["kl"]
+    for _ in range(30):
+        engine.text_step(batch)
+    assert engine.step(batch)["kl"] < 0.7 * first

@@ -16,19 +16,25 @@ from swaram.model.text_encoder import TextEncoder
 
 
 @dataclass
-class VitsOutput:
-    """What the losses need from one training pass."""
+class Prior:
+    """The posterior's latent seen through the flow, beside the prior that the aligned text gives."""
 
-    audio: Tensor  # [segments, segment samples], the decoded segments
-    rows: Tensor  # int64 [segments], the item of the batch that each segment is from
-    starts: Tensor  # int64 [segments], first frame of each segment
-    duration_loss: Tensor  # [], mean over symbols: nats (stochastic) or squared error (plain)
-    z_p: Tensor  # [batch, latent, frames], the posterior's sample seen through the flow
+    z_p: Tensor  # [batch, latent, frames], the posterior's sample after the flow
     log_deviation_q: Tensor  # [batch, latent, frames], of the posterior
     mean_p: Tensor  # [batch, latent, frames], of the prior, expanded by the alignment
     log_deviation_p: Tensor  # [batch, latent, frames]
     mask: Tensor  # [batch, 1, frames]
     durations: Tensor  # int64 [batch, symbols], in frames, found by the alignment search
+    duration_loss: Tensor  # [], mean over symbols: nats (stochastic) or squared error (plain)
+
+
+@dataclass
+class Segments:
+    """Decoded pieces of a batch and where they are from."""
+
+    audio: Tensor  # [segments, segment samples]
+    rows: Tensor  # int64 [segments], the item of the batch
+    starts: Tensor  # int64 [segments], first frame
 
 
 class Vits(nn.Module):
@@ -90,31 +96,21 @@ class Vits(nn.Module):
         segment_frames: int,
         segments: int | None = None,
         alignment_noise: float = 0.0,
-    ) -> VitsOutput:
+    ) -> tuple[Prior, Segments | None]:
         """One training pass (figure 1a).
 
         symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths and
         speaker int64 [batch]. ``segments``: decode only so many items of the batch, chosen at random, one segment of
-        ``segment_frames`` each; None is one for every item. ``alignment_noise`` scales the noise added to the alignment scores, in units of their
-        deviation (Kong et al. 2023, section 2.2).
+        ``segment_frames`` each; None is one for every item. With 0 only the text side learns: the posterior gets no
+        gradient (it would give up its content) and nothing is decoded. ``alignment_noise`` scales the noise added to
+        the alignment scores, in units of their deviation (Kong et al. 2023, section 2.2).
         """
         conditioning = self.condition_on(speaker)
-        hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths)
-        z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
-        z_p = self.flow(z, mask, conditioning)
-
-        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-            score = gaussian_scores(z_p.float(), mean_p, log_p)
-            if alignment_noise > 0:
-                score = score + torch.randn_like(score) * score.std() * alignment_noise
-            durations = maximum_path(score, symbol_lengths, frame_lengths)
-
-        detached = None if conditioning is None else conditioning.detach()
-        likelihood = self.dp(hidden.detach(), symbol_mask, durations.unsqueeze(1).float(), detached)
-        duration_loss = likelihood.float().sum() / symbol_mask.sum()
-
-        mean_p = expand(mean_p, durations, z.shape[2]) * mask
-        log_p = expand(log_p, durations, z.shape[2]) * mask
+        with torch.set_grad_enabled(torch.is_grad_enabled() and segments != 0):
+            z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
+        prior = self._prior(symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise)
+        if segments == 0:
+            return prior, None
         rows = torch.arange(len(z), device=z.device)
         if segments is not None and segments < len(z):
             rows = torch.randperm(len(z), device=z.device)[:segments]
@@ -122,8 +118,31 @@ class Vits(nn.Module):
         latest = (frame_lengths[rows] - segment_frames).clamp(min=0)
         starts = (torch.rand(len(rows), device=z.device) * (latest + 1)).long()
         voice = None if conditioning is None else conditioning[rows]
-        audio = self.dec(cut(z[rows], starts, segment_frames), voice)
-        return VitsOutput(audio, rows, starts, duration_loss, z_p.float(), log_q, mean_p, log_p, mask, durations)
+        return prior, Segments(self.dec(cut(z[rows], starts, segment_frames), voice), rows, starts)
+
+    def _prior(
+        self,
+        symbols: Tensor,
+        symbol_lengths: Tensor,
+        z: Tensor,
+        log_q: Tensor,
+        mask: Tensor,
+        frame_lengths: Tensor,
+        conditioning: Tensor | None,
+        alignment_noise: float,
+    ) -> Prior:
+        hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths)
+        z_p = self.flow(z, mask, conditioning).float()
+        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
+            score = gaussian_scores(z_p, mean_p, log_p)
+            if alignment_noise > 0:
+                score = score + torch.randn_like(score) * score.std() * alignment_noise
+            durations = maximum_path(score, symbol_lengths, frame_lengths)
+        detached = None if conditioning is None else conditioning.detach()
+        likelihood = self.dp(hidden.detach(), symbol_mask, durations.unsqueeze(1).float(), detached)
+        mean_p = expand(mean_p, durations, z.shape[2]) * mask
+        log_p = expand(log_p, durations, z.shape[2]) * mask
+        return Prior(z_p, log_q, mean_p, log_p, mask, durations, likelihood.float().sum() / symbol_mask.sum())
 
     def front_end(
         self,

@@ -4,15 +4,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from swaram.model.vits import VitsOutput
+from swaram.model.vits import Prior
 
 
-def kl(output: VitsOutput) -> Tensor:
+def kl(prior: Prior) -> Tensor:
     """Kullback-Leibler divergence of posterior and prior, one sample of it, in nats a latent frame (equation 4)."""
-    difference = output.z_p - output.mean_p
-    nats = output.log_deviation_p - output.log_deviation_q - 0.5
-    nats = nats + 0.5 * difference.square() * torch.exp(-2 * output.log_deviation_p)
-    return (nats * output.mask).sum() / output.mask.sum()
+    difference = prior.z_p - prior.mean_p
+    nats = prior.log_deviation_p - prior.log_deviation_q - 0.5
+    nats = nats + 0.5 * difference.square() * torch.exp(-2 * prior.log_deviation_p)
+    return (nats * prior.mask).sum() / prior.mask.sum()
 
 
 def adversarial(scores: list[Tensor]) -> Tensor:

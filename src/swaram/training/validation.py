@@ -47,7 +47,7 @@ def validate(
         torch.manual_seed(0)
         for indices in batches:
             batch = collate(dataset, indices, speakers, hop).to(device)
-            output = model(
+            prior, output = model(
                 batch.symbols,
                 batch.symbol_lengths,
                 spectra.linear(batch.audio),
@@ -57,8 +57,8 @@ def validate(
             )
             real = cut_audio(batch.audio[output.rows], output.starts, segment, hop)
             totals["mel"] += float(losses.mel(spectra(real), spectra(output.audio))) * len(indices)
-            totals["kl"] += float(losses.kl(output)) * len(indices)
-            totals["duration"] += float(output.duration_loss) * len(indices)
+            totals["kl"] += float(losses.kl(prior)) * len(indices)
+            totals["duration"] += float(prior.duration_loss) * len(indices)
     return {name: total / len(dataset.clips) for name, total in totals.items()}
 
 
