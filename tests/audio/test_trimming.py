@@ -39,7 +39,7 @@ def test_speech_is_found_between_digital_silence_or_noise(detector, speech, befo
     first, last = detector(audio).bounds()
     masked = 0.15 if level == -45.0 else 0.1  # a soft beginning drowns in loud noise
     assert first == pytest.approx(before, abs=masked)
-    assert last == pytest.approx(before + len(speech) / VAD_RATE, abs=0.17)
+    assert last == pytest.approx(before + len(speech) / VAD_RATE, abs=0.17 if level != -45.0 else 0.25)
 
 
 @pytest.mark.parametrize("audio", [np.zeros(32_000, np.float32), hiss(2.0, -40.0), np.zeros(100, np.float32)])

@@ -89,7 +89,7 @@ def _read_with_av(source: str | Path | bytes, name: str, start: float, end: floa
     blocks: list[np.ndarray] = []
     rate = channels = position = 0
     try:
-        with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as container:
+        with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r") as container:
             if not container.streams.audio:
                 raise AudioError(f"{name}: no audio stream in this file")
             for frame in container.decode(audio=0):

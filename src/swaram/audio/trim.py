@@ -24,6 +24,11 @@ class Activity:
     level: np.ndarray
     duration: float
 
+    @classmethod
+    def nothing(cls) -> "Activity":
+        """Of a recording without samples."""
+        return cls(np.zeros(0, dtype=bool), np.zeros(0, dtype=np.float32), 0.0)
+
     @property
     def speech_level(self) -> float:
         if not self.speech.any():

@@ -30,7 +30,7 @@ def read_rows(
     Missing cells are empty. Raises ``CorpusError`` for a file that is missing or not UTF-8, or that lacks
     one of the ``needed`` columns.
     """
-    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
+    quoting: Any = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, columns, delimiter=separator, quoting=quoting, restval="")

@@ -1,6 +1,7 @@
 """One utterance on its way through the gates, with what each stage has found out about it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -12,20 +13,19 @@ from swaram.corpora.utterance import Utterance
 class Candidate:
     """What is known so far.
 
-    ``audio``: float32 [samples], -1..1, mono, at ``sample_rate`` Hz: first as resampled, in the end as written.
-    ``activity`` describes it before trimming. ``text`` is the
-    corpus's text without its tags, ``transcript`` what the voice will read. ``measures`` holds numbers for the
-    manifest and the report.
+    ``audio``: float32 [samples], -1..1, mono, at ``sample_rate`` Hz: first as decoded, in the end as written, empty
+    where nothing could be decoded. ``activity`` describes it before trimming. ``text`` is the corpus's text without
+    its tags, ``transcript`` what the voice will read. ``measures`` holds numbers for the manifest and the report.
     """
 
     utterance: Utterance
-    audio: np.ndarray | None = None
+    audio: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
     sample_rate: int = 0
-    activity: Activity | None = None
+    activity: Activity = field(default_factory=Activity.nothing)
     pauses: list[tuple[float, float]] = field(default_factory=list)
     text: str = ""
     transcript: str = ""
-    measures: dict[str, float | int | str | None] = field(default_factory=dict)
+    measures: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

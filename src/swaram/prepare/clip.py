@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from swaram.audio.files import AudioError, encode_audio, read_audio
 from swaram.audio.loudness import level_to, loudness
@@ -38,7 +39,7 @@ class Outcome:
     reason: str
     seconds: float
     transcript: str = ""
-    measures: dict[str, float | int | str | None] = field(default_factory=dict)
+    measures: dict[str, Any] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     content: bytes = b""
 
@@ -72,8 +73,8 @@ class ClipMaker:
         measures = candidate.measures
         seconds = measures.get("source_duration") or candidate.utterance.stated_duration or 0.0
         if reason:
-            part = None if candidate.audio is None else candidate.audio[: int(SAMPLE_SECONDS * candidate.sample_rate)]
-            content = b"" if part is None or not len(part) else encode_audio(part, candidate.sample_rate)
+            part = candidate.audio[: int(SAMPLE_SECONDS * candidate.sample_rate)]
+            content = encode_audio(part, candidate.sample_rate) if len(part) else b""
         else:
             content = self._finish(candidate)
         for name, value in measures.items():
@@ -160,7 +161,7 @@ class ClipMaker:
     def _trim(self, candidate: Candidate) -> None:
         """Cut to the speech and its margins, and take the middle out of pauses that went on too long."""
         settings, measures = self.settings.audio, candidate.measures
-        first, last = candidate.activity.bounds()
+        first, last = candidate.activity.bounds() or (0.0, 0.0)
         begin = max(0.0, first - settings.margin_before)
         end = min(len(candidate.audio) / candidate.sample_rate, last + settings.margin_after)
         candidate.pauses = [p for p in candidate.activity.pauses() if p[1] - p[0] > 2 * FRAME_SECONDS]
@@ -172,7 +173,7 @@ class ClipMaker:
             settings.shortened_pause,
         )
         measures["silence_before"] = first
-        measures["silence_after"] = max(0.0, float(measures["source_duration"] or 0.0) - last)
+        measures["silence_after"] = max(0.0, measures["source_duration"] - last)
         measures["longest_pause"] = max((b - a for a, b in candidate.pauses), default=0.0)
         measures["pauses_shortened"] = len(long)
         measures["duration"] = len(candidate.audio) / candidate.sample_rate
