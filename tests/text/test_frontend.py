@@ -67,7 +67,7 @@ def test_empty_text_has_no_sentences():
         ("ml", "www.bbc.in", "ഡബ്ല്യു ഡബ്ല്യു ഡബ്ല്യു ഡോട്ട് ബി ബി സി ഡോട്ട് ഇൻ"),
         ("kn", "A4", "ಎ ನಾಲ್ಕು"),
         ("gu", "5G", "પાંચ જી"),
-        ("ml", "WhatsApp-ൽ", "വാട്സ്ആപ്പ്-ൽ"),
+        ("ml", "WhatsApp-ൽ", "വാട്സ്ആപ്പിൽ"),
     ],
 )
 def test_english_inside_is_read_in_the_script_of_the_language(code, text, expected):
@@ -114,3 +114,36 @@ def test_english_words_are_sounded_out_by_rule(word, sounds):
 )
 def test_amounts_and_codes_at_the_edges(text, expected):
     assert spoken(text, "ml") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Rs 1.5 lakh crore", "one point five lakh crore rupees"),
+        ("5-6 lakh", "five to six lakh"),
+        ("₹500-₹1,000", "five hundred to one thousand rupees"),
+        ("10%–20%", "ten to twenty percent"),
+        ("50 Rs", "fifty rupees"),
+        ("Rs. 500/-", "five hundred rupees"),
+        ("Jan 1, 2024", "first january two thousand twenty four"),
+        ("2024/01/05", "fifth january two thousand twenty four"),
+        ("05.06.2024", "fifth june two thousand twenty four"),
+        ("the 1990s", "the nineteen nineties"),
+        ("PIN 682001", "pee eye en six eight two zero zero one"),
+        ("192.168.1.1", "one hundred ninety two dot one hundred sixty eight dot one dot one"),
+        ("24x7", "twenty four seven"),
+        ("½ kg", "half kilogram"),
+        ("10 sq ft", "ten square feet"),
+        ("-40°C", "minus forty degrees celsius"),
+        ("$1.5 million", "one point five million dollars"),
+        ("16:00", "sixteen hundred hours"),
+        ("10:30 a.m.", "ten thirty ay em"),
+        ("1 km.", "one kilometre."),
+        ("U.S.A.", "you ess ay."),
+        ("COVID-19", "covid nineteen"),
+        ("#1 & 2 + 2 = 4 / 1", "hash one and two plus two equals four one"),
+        ("Hello (world)", "hello, world"),
+    ],
+)
+def test_indian_english_reads_numbers_and_signs_as_people_do(text, expected):
+    assert spoken(text, "en-IN") == expected

@@ -25,7 +25,7 @@ _PLAIN = {
 # Longer runs of letters are no words: they are read in parts, so that time stays linear.
 # In text that is English anyway, only words with capitals or without a vowel need a second look.
 _CAPITALS = re.compile(r"(?<![A-Za-z])(?:[a-z]{0,40}[A-Z][A-Za-z]{0,40}|[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))")
-_LATIN = re.compile(r"[A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?")
+_LATIN = r"([A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?)"
 
 
 class TextError(SwaramError):
@@ -60,6 +60,9 @@ class TextFrontend:
         self._signs = Signs(self.language)
         self._quantities = Quantities(self.language)
         self._english = english_reader(code)
+        own = "".join(f"{chr(a)}-{chr(b)}" for s in self.language.scripts for a, b in s.ranges if s.name != "Latin")
+        endings = "|".join(map(re.escape, self._quantities.endings)) or "(?!)"
+        self._latin = re.compile(_LATIN + (f"(?:-?({endings})(?![{own}]))?" if own else "()"))
         self._letters = frozenset(letters_of(code))
         self._plain = re.compile("[" + re.escape("".join(_PLAIN)) + "]")
         self._unknown = re.compile("[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]+")
@@ -100,14 +103,16 @@ class TextFrontend:
         text = traced.text
 
         def write(match: re.Match[str]) -> str:
-            said, how = self._hear(match.group())
+            said, how = self._hear(match[1])
             start, end = match.span()
-            notices.assumed(traced, start, end, how)
+            notices.assumed(traced, start, match.end(1), how)
+            if match[2]:
+                said = self._quantities.inflect(said, match[2]) or f"{said} {match[2]}"
             if end < len(text) and text[end] in self._letters:
                 said += " "
             return " " + said if start and text[start - 1] in self._letters else said
 
-        return traced.rewrite(_LATIN, write)
+        return traced.rewrite(self._latin, write)
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - front ends live as long as what uses them
     def _hear(self, word: str) -> tuple[str, str]:

@@ -1,13 +1,12 @@
 """Notices: what the front end dropped, refused or assumed, and where in the user's text."""
 
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from swaram.text.traced import TracedText
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """One thing that a user should know.
 
     ``kind`` is "dropped" (not of the language), "refused" (the language has no words for it) or "assumed" (read in

@@ -7,7 +7,7 @@ from swaram.text.notices import Notices
 from swaram.text.numbers import NumberError, NumberWords, number_words
 from swaram.text.times import DateWords, TimeWords
 from swaram.text.traced import TracedText
-from swaram.text.wording import CODES, CURRENCIES, MONTHS, wording
+from swaram.text.wording import AFTER, CODES, CURRENCIES, MONTHS, wording
 
 _NUMBER = r"\d{1,3}(?:,\d{2,3})+(?:\.\d+)?(?![\d])|\d+(?:\.\d+)?"
 _MONTH = "|".join(f"{m[:3]}(?:{m[3:]})?" for m in MONTHS) + "|sept"
@@ -15,6 +15,7 @@ _FRACTIONS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _PART = r"[½¼¾⅓⅔]|\d{1,2}/\d{1,2}(?![\d/])"
 _CLOCK = r"(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?::(?P<sec>[0-5]\d))?"
 _LATIN_SCALES = "lakhs?|crores?|million|billion|trillion"
+_MONTH_NAME = "|".join(f"{m[:3].title()}(?:{m[3:]})?" for m in MONTHS) + "|Sept"
 _SCALES = {"lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7}
 
 
@@ -42,6 +43,7 @@ class Quantities:
         fixes = self.words.section("numbers").get("range_fixes", [])
         self._range_fixes = [(re.compile(old), new) for old, new in fixes]
         self._glued: bool = self.words.section("numbers").get("glued", False)
+        self.endings = sorted(self._suffixes, key=len, reverse=True)
         self._compile()
 
     def _is_letter(self, character: str) -> bool:
@@ -51,52 +53,78 @@ class Quantities:
         scripts = "".join(f"{chr(a)}-{chr(b)}" for s in self.language.scripts for a, b in s.ranges if s.name != "Latin")
         letters = f"[{scripts}]" if scripts else "(?!)"
         own_codes = {c.lower() for c in self.words.section("words").get("currency_codes", "").split()}
-        self._codes = CODES | dict.fromkeys(own_codes, "₹")
-        codes = "|".join(sorted(map(re.escape, self._codes), key=len, reverse=True))
-        money = rf"(?:[₹$€£]|(?<![^\W_])(?:{codes})\.?)"
-        big = "|".join(
-            [*_SCALES, "million", "billion", "trillion", *self.words.section("words").get("bigs", "").split()]
+        self._codes = (
+            CODES
+            | {name.lower(): sign for name, sign in AFTER.items() if name.islower()}
+            | dict.fromkeys(own_codes, "₹")
         )
+        codes = "|".join(sorted(map(re.escape, [*CODES, *own_codes]), key=len, reverse=True))
+        money = rf"(?:[₹$€£]|(?<![^\W_])(?:{codes})\.?)"
+        after = "|".join(AFTER)
+        own_bigs = self.words.section("words").get("bigs", "").split()
+        big = "|".join([_LATIN_SCALES, *own_bigs])
         units = "|".join(map(re.escape, sorted(self.words.units, key=len, reverse=True)))
         n = f"(?:{_NUMBER})"
+        month = rf"(?<![A-Za-z])(?-i:{_MONTH_NAME})\.?(?= ?\d)"
+        self._trigger = re.compile(
+            rf"(?<![\w.%°)])[+\-±](?=[\d₹$€£])|{money}(?=\s?\d)|{month}|[\d½¼¾⅓⅔]", re.IGNORECASE
+        )
+        flag = re.IGNORECASE
         space = " ?" if self.words.section("numbers").get("endings_apart") else ""
         self._ending = re.compile(rf"{space}-?({letters}+)")
-        self._trigger = re.compile(rf"(?<![\w.])[+\-±](?=[\d₹$€£])|{money}(?=\s?\d)|[\d½¼¾⅓⅔]", re.IGNORECASE)
-        flag = re.IGNORECASE
+        self._before_code = re.compile(rf"(?:{'|'.join(map(re.escape, self._code_words()))})\W{{0,3}}$", flag)
         end = r"(?![^\W_])"
+        unit = rf"%|(?-i:{units}){end}"
         own_units = "".join(sorted({re.escape(unit[0]) for unit in self.words.units} | self._endings_apart()))
         # Most numbers stand alone: tried first, and only where nothing after the number can change its reading.
         alone = (
             rf"(?P<a>(?:0|[1-9]\d{{0,8}})(?:,\d{{2,3}})*)(?=[.,?!;:]?(?:\n|$)| (?![\dA-Za-z°%₹$€£½¼¾⅓⅔({own_units}-]))"
         )
+        year = r"(?:,? (?P<y>\d{4})\b)?"
         self._readings = [
             (re.compile(pattern, flag), say)
             for pattern, say in (
                 (alone, self._plain),
-                (r"(?P<sign>[+\-±])(?=[\d₹$€£])", self._sign),
-                (rf"(?P<cur>{money})\s?(?P<a>{n})(?:\s?(?P<big>{big})\b)?(?:/-)?", self._amount),
-                (r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?![\d-])", self._date),
-                (r"(?P<d>\d{1,2})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})(?![\d-])", self._date),
+                (r"(?P<sign>[+\-±])(?=[\d₹$€£])(?!\d{1,3}[ -]\d{2,5}[ -]\d)", self._sign),
                 (
-                    rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -](?P<mon>{_MONTH})\b\.?,?(?:[ -](?P<y>\d{{4}})\b)?",
-                    self._date,
+                    rf"(?P<cur>{money})\s?(?P<a>{n})\s?-\s?(?:{money})?\s?(?P<b>{n})(?:\s?(?P<big>{big})\b)?",
+                    self._range,
                 ),
+                (rf"(?P<cur>{money})\s?(?P<a>{n})(?:\s?(?P<big>(?:{big})(?: (?:{big}))?)\b)?(?:/-)?", self._amount),
+                (r"(?P<y>\d{4})(?P<s>[-/])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})(?![\d-])", self._date),
+                (r"(?P<d>\d{1,2})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})(?![\d.-]\d|\d)", self._date),
+                (rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -](?P<mon>{_MONTH})\b\.?{year}", self._date),
+                (rf"(?P<mon>{_MONTH_NAME})\.? ?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){year}", self._date),
                 (_CLOCK.replace("):(", ")[:.](", 1) + r"\s?(?P<half>[ap]\.?m\b\.?)", self._time),
                 (rf"{_CLOCK}(?![\d:])", self._time),
                 (r"(?P<h>1[0-2]|0?[1-9])\s?(?P<half>[ap]\.?m\b\.?)", self._time),
                 (r"(?:\+?91[ -])?(?:[6-9]\d{9}|[6-9]\d{4}[ -]\d{5}|0\d{2,4}[ -]\d{6,8})(?!\d)", self._code),
-                (r"1800[ -]\d{3}[ -]\d{3,4}(?!\d)", self._code),
+                (r"1800[ -]\d{3}[ -]\d{3,4}(?!\d)|\+\d{1,3}(?:[ -]\d{2,5}){1,3}\d{0,5}(?!\d)", self._code),
+                (r"\d+(?:\.\d+){2,}", self._dotted),
+                (r"24\s?[x×/]\s?7\b", lambda match: f"{self.cardinal('24')} {self.cardinal('7')}"),
                 (r"(?P<a>\d+)(?:st|nd|rd|th)\b", self._english_ordinal),
+                (r"(?P<a>\d{3}0)'?s\b", self._decade),
                 (r"(?P<a>\d{4})-(?P<b>\d{2})(?![\d,.-])", self._years),
-                (rf"(?P<a>{n})\s?-\s?(?P<b>{n})(?![\d-])(?:\s?(?P<unit>%|(?-i:{units}){end}))?", self._range),
-                (rf"(?P<w>\d+\s)?(?P<f>{_PART})|(?P<w2>\d+)(?P<f2>[½¼¾⅓⅔])", self._fraction),
-                (rf"(?P<a>{n})\s?(?P<unit>%|(?-i:{units}){end})", self._measure),
-                (rf"(?P<a>{n})\s?(?P<cur>[₹€£$])(?!\s?\d)", self._amount),
-                (rf"(?P<a>{n})\s?(?P<big>{_LATIN_SCALES})\b", self._big),
+                (
+                    rf"(?P<a>{n})%?\s?-\s?(?P<b>{n})(?![\d-])(?:\s?(?P<unit>{unit})|\s?(?P<big>{big})\b)?",
+                    self._range,
+                ),
+                (
+                    rf"(?:(?P<w>\d+\s)?(?P<f>{_PART})|(?P<w2>\d+)(?P<f2>[½¼¾⅓⅔]))(?:\s?(?P<unit>{unit}))?",
+                    self._fraction,
+                ),
+                (rf"(?P<a>{n})\s?(?P<unit>{unit})", self._measure),
+                (rf"(?P<a>{n})\s?(?P<cur>[₹€£$]|(?-i:{after})\b)(?!\s?\d)", self._amount),
+                (rf"(?P<a>{n})(?P<cur>)/-", self._amount),
+                (rf"(?P<a>{n})\s?(?P<big>(?:{_LATIN_SCALES})(?: (?:{_LATIN_SCALES}))?)\b", self._big),
                 (rf"(?P<a>{n})(?:\s?-)?(?P<suffix>{letters}+)", self._suffixed),
                 (rf"(?P<a>{n})", self._plain),
             )
         ]
+
+    def _code_words(self) -> list[str]:
+        """Words after which a number is a code, said digit by digit."""
+        return ["pin", "pincode", "pin code", "otp", *self.words.section("words").get("code_words", "").split()]
 
     def _endings_apart(self) -> set[str]:
         """First letters of case endings that may stand apart from their number."""
@@ -128,10 +156,15 @@ class Quantities:
     def _inflected(self, said: str, text: str, end: int) -> tuple[str, int]:
         """``said`` with a case ending that follows it (10:30-ന്), and where the ending ends."""
         ending = self._ending.match(text, end)
-        for old, new in self._suffixes.get(ending[1], []) if ending else []:
-            if new != "ordinal" and old.search(said):
-                return old.sub(new, said, count=1), ending.end()
-        return said, end
+        inflected = self.inflect(said, ending[1]) if ending else None
+        return (inflected, ending.end()) if inflected else (said, end)
+
+    def inflect(self, words: str, ending: str) -> str | None:
+        """``words`` with a case ending, or None where the language's table has no rule for the two."""
+        for old, new in self._suffixes.get(ending, []):
+            if new != "ordinal" and old.search(words):
+                return old.sub(new, words, count=1)
+        return None
 
     def cardinal(self, written: str) -> str:
         """A written number (commas, decimals) as a plain cardinal."""
@@ -156,7 +189,7 @@ class Quantities:
     def _amount(self, match: re.Match[str]) -> str:
         groups = match.groupdict()
         sign = match["cur"].lower().rstrip(".")
-        name = CURRENCIES[self._codes.get(sign, sign)]
+        name = CURRENCIES[self._codes.get(sign, sign or "₹")]
         whole, _, decimals = match["a"].partition(".")
         if groups.get("big"):
             count = f"{self.cardinal(match['a'])} {self._scale_word(match['big'])}"
@@ -172,6 +205,9 @@ class Quantities:
         return words
 
     def _scale_word(self, written: str) -> str:
+        return " ".join(self._one_scale(word) for word in written.split())
+
+    def _one_scale(self, written: str) -> str:
         value = _SCALES.get(written.lower())
         if value:
             scale = next(s for s in self.numbers.scales if s.value == value)
@@ -210,18 +246,35 @@ class Quantities:
             return None
         return f"{self.numbers.year(int(match['a']))} {self.numbers.cardinal(int(match['b']))}"
 
+    def _dotted(self, match: re.Match[str]) -> str:
+        return f" {self.words.words['dot']} ".join(self.cardinal(part) for part in match.group().split("."))
+
+    def _decade(self, match: re.Match[str]) -> str:
+        words = self._spoken(match["a"])
+        if self.language.script.name != "Latin":
+            return words
+        return words.removesuffix("y") + "ies" if words.endswith("y") else words + "s"
+
     def _range(self, match: re.Match[str]) -> str | None:
+        groups = match.groupdict()
         low, high = match["a"].replace(",", ""), match["b"].replace(",", "")
         if (len(low) > 1 and low[0] == "0") or (len(high) > 1 and high[0] == "0" and "." not in high):
             return None
-        unit = self._unit(match["unit"], "{}") if match["unit"] else "{}"
-        if float(low) >= float(high):
-            return unit.replace("{}", f"{self._spoken(match['a'])} {self._spoken(match['b'])}")
-        template = self.words.section("numbers").get("range", "{a} {b}")
-        said = template.replace("{a}", self._spoken(match["a"])).replace("{b}", self._spoken(match["b"]))
+        last, around = self._spoken(match["b"]), "{}"
+        if groups.get("big"):
+            last = f"{last} {self._scale_word(match['big'])}"
+        if groups.get("cur"):
+            name = CURRENCIES[self._codes.get(groups["cur"].lower().rstrip("."), groups["cur"])]
+            last = f"{self.numbers.attributive(last)} {self.words.counted(self.words.words[name], False)}"
+        elif groups.get("unit"):
+            around = self._unit(match["unit"], "{}")
+            if around.startswith("{} "):
+                last, around = around.replace("{}", self.numbers.attributive(last)), "{}"
+        template = self.words.section("numbers").get("range", "{a} {b}") if float(low) < float(high) else "{a} {b}"
+        said = template.replace("{a}", self._spoken(match["a"])).replace("{b}", last)
         for old, new in self._range_fixes:
             said = old.sub(new, said)
-        return unit.replace("{}", said)
+        return around.replace("{}", said)
 
     def _fraction(self, match: re.Match[str]) -> str | None:
         whole, part = (match["w"] or match["w2"] or "").strip(), match["f"] or match["f2"]
@@ -231,11 +284,14 @@ class Quantities:
         if whole:
             mixed = table.get("mixed_" + simple, "").split() if simple else []
             if len(whole) < 4 and 0 < int(whole) <= len(mixed):
-                return mixed[int(whole) - 1].replace("_", " ")
+                return self._of(mixed[int(whole) - 1].replace("_", " "), match["unit"], False)
         said = table.get(simple) if simple else None
         if not said:
             said = f"{self.cardinal(above)} {self.words.words['by']} {self.cardinal(below)}"
-        return f"{self.cardinal(whole)} {said}" if whole else said
+        return self._of(f"{self.cardinal(whole)} {said}" if whole else said, match["unit"], not whole)
+
+    def _of(self, count: str, unit: str | None, one: bool) -> str:
+        return self._unit(unit, count, one) if unit else count
 
     def _unit(self, unit: str, count: str, one: bool = False) -> str:
         word = self.words.words["percent"] if unit == "%" else self.words.counted(self.words.units[unit], one)
@@ -268,6 +324,8 @@ class Quantities:
 
     def _plain(self, match: re.Match[str]) -> str:
         written = match["a"]
+        if len(written) > 3 and written.isdigit() and self._before_code.search(match.string[: match.start()][-24:]):
+            return self.numbers.digits(written)
         if self.numbers.has_attributive and re.match(r" [^\W\d_]", match.string[match.end() : match.end() + 2]):
             return self._counted(written)[0]
         if len(written) >= 13 and written.isdigit():
@@ -278,6 +336,6 @@ class Quantities:
         """``said`` with a space on each side where it would touch a letter or digit that is no ending of its own."""
         if said and start and text[start - 1].isalnum():
             said = " " + said
-        if said and end < len(text) and (text[end].isalnum() or text[end] in "+-"):
+        if said and end < len(text) and (text[end].isalnum() or text[end] == "+"):
             return said if self._glued and self._is_letter(text[end]) else said + " "
         return said

@@ -15,6 +15,7 @@ _SITE = re.compile(
 )
 
 # One written syllable of the scripts in which people abbreviate their names to it (മു. க. ఎన్.).
+_DOTTED = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){2,}")
 _CONSONANTS = "க-ஹక-హಕ-ಹക-ഹ"
 _VOWELS = "அ-ஔఅ-ఔಅ-ಔഅ-ഔ"
 _VOWEL_SIGNS = "ா-ௌా-ౌಾ-ೌാ-ൌൗ"
@@ -81,6 +82,7 @@ class Signs:
             return word + " " if end < len(text) and text[end] not in " ,.;:?!\n" else word
 
         traced = traced.rewrite(self._abbreviation, write)
+        traced = traced.rewrite(_DOTTED, self._dotted)
         text = traced.text
 
         def join(match: re.Match[str]) -> str | None:
@@ -93,6 +95,11 @@ class Signs:
             return None if alone and name in self._not_initial else name + " "
 
         return traced.rewrite(self._initial, join)
+
+    def _dotted(self, match: re.Match[str]) -> str:
+        """U.S.A. by its letters; its last dot stays only where the text or line ends."""
+        last = match.end() == len(match.string) or match.string[match.end()] == "\n"
+        return self._spell(match.group()) + ("." if last else " ")
 
     def single(self, traced: TracedText) -> TracedText:
         """Signs that are left become words; those that only decorate become spaces."""

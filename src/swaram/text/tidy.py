@@ -8,9 +8,13 @@ from swaram.text.traced import TracedText
 _MARKS = " \n.…!?,;:\\-'\""
 # Marks in a row, a mark that touches the next word, or a weak mark at the very end. The leading set is what makes
 # the search fast.
-_RUN = re.compile(f"[{_MARKS}](?:[{_MARKS}]+|(?<=[,;:!?….])(?=[^\\W_])|(?<=[ ,;:])$)")
+_RUN = re.compile(f"[{_MARKS}](?:[{_MARKS}]+|(?<=[,;:!?….-])(?=[^\\W_])|(?<=[ ,;:-])$)")
 _RULES = [
     (re.compile(r" {2,}"), " "),
+    # A hyphen inside a compound is not heard; a dash between spaces is a short stop.
+    (re.compile(r"(?<=x)-(?=x)"), " "),
+    (re.compile(r" -+ ?|(?<=[^x]) ?-+ ?|-+ "), ", "),
+    (re.compile(r"^-+|-+(?=[\n.?!,;:…]|$)"), ""),
     (re.compile(r"\.(?: ?\.){2,}|…[.…]*|\.…"), "…"),
     (re.compile(r"\. ?\."), "."),
     (re.compile(r"([!?,;:\-'\"])(?: ?\1)+"), r"\1"),

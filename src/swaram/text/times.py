@@ -35,6 +35,7 @@ class TimeWords:
         self._words, self._numbers = words, numbers
         table = words.section("times")
         self._hour: str = table.get("hour", "")
+        self._late: str = table.get("late", "")
         self._joined: bool = table.get("hour_joined", False)
         by_quarters = table.get("quarters", True)
         self._minutes: str = table.get("minutes", "")
@@ -64,6 +65,8 @@ class TimeWords:
         fused = self._quarters.get(minute, [])
         if 1 <= hour <= len(fused):
             return fused[hour - 1] + (self._hour if self._joined and not follows else "")
+        if minute == 0 and hour > 12 and self._late:
+            return self._late.replace("{h}", self._numbers.cardinal(hour))
         if minute == 0:
             return self._numbers.cardinal(hour) + ("" if follows else ("" if self._joined else " ") + self._hour)
         if minute < 10 and self._minutes:

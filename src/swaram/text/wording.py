@@ -12,6 +12,7 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 CURRENCIES = {"₹": "rupee", "$": "dollar", "€": "euro", "£": "pound"}
+AFTER = {"rupees": "₹", "rupee": "₹", "dollars": "$", "Rs": "₹", "INR": "₹", "USD": "$", "EUR": "€", "GBP": "£"}
 CODES = {"rs": "₹", "inr": "₹", "usd": "$", "us$": "$", "eur": "€", "gbp": "£"}
 _ENGLISH = {
     "percent": "percent", "point": "point", "minus": "minus", "plus": "plus", "dollar": "dollar", "euro": "euro",
