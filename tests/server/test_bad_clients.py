@@ -167,6 +167,17 @@ def test_a_connection_that_never_becomes_a_websocket_harms_nobody(server):
     assert plain.status_code == 404 and plain.json()["error"]["message"].endswith(".")
 
 
+def test_small_answers_come_at_once(server):
+    """Without TCP_NODELAY each of them waits 40 ms for an acknowledgement."""
+    with httpx.Client(base_url=server.address) as client:
+        took = []
+        for _ in range(15):
+            begun = time.perf_counter()
+            client.get("/healthz")
+            took.append(time.perf_counter() - begun)
+    assert sorted(took)[7] < 0.03
+
+
 def test_a_client_that_stops_reading_is_dropped(toy_voices):
     with running(toy_voices, stall_timeout=1.0) as server:
         socket = server.websocket(legacy=True, max_queue=1)

@@ -44,17 +44,22 @@ class SpeechEncoder(Protocol):
 
 def open_encoder(form: str, sample_rate: int, bits: int = 16) -> SpeechEncoder:
     """An encoder of one of ``MEDIA_TYPES``. Raises AudioError for bits that the format does not hold."""
+    check_format(form, bits)
     if form == "flac":
         return FlacEncoder(sample_rate, bits=bits)
     if form in ("pcm", "wav"):
         return PcmEncoder(sample_rate, bits, headed=form == "wav")
-    if form not in MEDIA_TYPES:
-        raise AudioError(f"The format {form} is not offered; choose one of {', '.join(MEDIA_TYPES)}.")
-    if bits != 16:
-        raise AudioError(f"The format {form} is made from 16-bit samples; leave the bits out.")
     if form == "opus":
         return ContainerEncoder("ogg", "libopus", _nearest(_OPUS_RATES, sample_rate), sample_rate)
     return ContainerEncoder("mp3", "libmp3lame", _nearest(_MP3_RATES, sample_rate), sample_rate)
+
+
+def check_format(form: str, bits: int) -> None:
+    """Raise AudioError for a format that is not offered, or bits that it does not hold."""
+    if form not in MEDIA_TYPES:
+        raise AudioError(f"The format {form} is not offered; choose one of {', '.join(MEDIA_TYPES)}.")
+    if bits != 16 and form in ("opus", "mp3"):
+        raise AudioError(f"The format {form} is made from 16-bit samples; leave the bits out.")
 
 
 def _nearest(rates: tuple[int, ...], wanted: int) -> int:

@@ -91,7 +91,7 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     async def metrics() -> Response:
         """Numbers for Prometheus."""
         service.metrics.connections.set(service.connections)
-        service.metrics.queue.set(service.scheduler.waiting)
+        service.metrics.queue.set(service.workers.waiting)
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.post("/convert", openapi_extra=_WAV_FORM, response_class=Response, responses=_CONVERT_ANSWERS)

@@ -23,6 +23,9 @@ def serve_command(
     tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
     json_log: Annotated[bool, typer.Option("--json-log", help="Write the log as JSON lines.")] = False,
     workers: Annotated[int | None, typer.Option(help="Streams computed at once; default: all cores.", min=1)] = None,
+    worker_kind: Annotated[
+        str | None, typer.Option(help="thread, or process: a fault in one takes only its own streams.")
+    ] = None,
     prove: Annotated[
         Path | None,
         typer.Option(help="Once up, speak a sentence through the own WebSocket into this FLAC file."),
@@ -44,6 +47,7 @@ def serve_command(
         "port": port,
         "voices": voices,
         "workers": workers,
+        "worker_kind": worker_kind,
         "keys": keys,
         "origins": tuple(origin) if origin else None,
         "tls_certificate": tls_certificate,

@@ -80,7 +80,7 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
     try:
         speaking, _ = service.begin("http", start)
         speaking.push(body.input, end=True)
-        service.admission.admit(holder, len(body.input), service.scheduler.waiting)
+        service.admission.admit(holder, len(body.input), service.workers.waiting)
     except SwaramError as error:
         raise to_http(error) from error
     delivery = Delivery(speaking, service, holder)

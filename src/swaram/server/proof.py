@@ -41,7 +41,7 @@ def prove(address: str, path: Path, text: str = SENTENCES["ml"], voice: str | No
         with connect(address.replace("http", "ws", 1) + "/v1/speak", compression=None, proxy=None) as socket:
             json.loads(socket.recv(timeout=30))
             begun = time.perf_counter()
-            request = {"type": "start", "text": text, "marks": "none", "pace": False}
+            request = {"type": "start", "text": text, "marks": "none", "pace": False, "language": "ml"}
             socket.send(json.dumps(request | ({"voice": voice} if voice else {})))
             while True:
                 message = socket.recv(timeout=60)

@@ -6,15 +6,19 @@ import time
 from typing import Any, Protocol
 
 from swaram import __version__
+from swaram.audio.encoders import check_format
+from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
 from swaram.server.messages import PROTOCOL_VERSION, RequestError, Start
 from swaram.server.metrics import Metrics
+from swaram.server.processes import ProcessWorkers
 from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
 from swaram.server.speaking import Speaking
-from swaram.server.stream import SpeechStream, StreamFormat
+from swaram.server.steps import ThreadWorkers, Workers
+from swaram.server.stream import StreamFormat
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_voices
 from swaram.voice.request import SpeechRequest
@@ -40,7 +44,12 @@ class Service:
         self.metrics = Metrics()
         self.keys = KeyRing.read(settings.keys)
         self.admission = Admission(settings, self.metrics)
-        self.scheduler = Scheduler(settings.workers, self._report)
+        self.workers: Workers
+        if settings.worker_kind == "process":
+            restarted = self.metrics.restarts.inc
+            self.workers = ProcessWorkers(settings.workers, settings.voices, self._report, restarted)
+        else:
+            self.workers = ThreadWorkers(self.engines, Scheduler(settings.workers, self._report))
         self.sessions: set[Session] = set()
         for name, engine in self.engines.items():
             self.metrics.model.labels(name, engine.voice.package.sha256[:16], __version__).set(1)
@@ -57,7 +66,7 @@ class Service:
 
     def close(self) -> None:
         """Stop the workers."""
-        self.scheduler.close()
+        self.workers.close()
 
     async def drain(self) -> None:
         """Let no one begin, tell everybody, and wait until the last stream ends or ``drain_timeout`` is over."""
@@ -101,7 +110,7 @@ class Service:
     def _report(self, step: StepReport) -> None:
         self.metrics.stage.labels(step.stage).observe(step.seconds)
         self.metrics.wait.labels(step.stage).observe(step.wait)
-        self.metrics.queue.set(self.scheduler.waiting)
+        self.metrics.queue.set(self.workers.waiting)
         self.admission.measure_step(step.seconds)
 
     def begin(self, request_id: str, start: Start) -> tuple[Speaking, dict[str, Any]]:
@@ -115,7 +124,8 @@ class Service:
             seed=start.seed,
             pause_scale=start.pause_scale,
         )
-        stream = SpeechStream(engine, request, StreamFormat(start.format, start.bits, start.marks))
+        check_format(start.format, start.bits)
+        language = engine.voice.find_language(start.language)
         speaker = engine.voice.find_speaker(start.speaker)
         rate = engine.voice.sample_rate
         started = {
@@ -123,14 +133,15 @@ class Service:
             "request_id": request_id,
             "voice": name,
             "speaker": speaker.name if speaker else None,
-            "language": engine.voice.find_language(start.language),
+            "language": language,
             "format": start.format,
             "sample_rate": rate,
             "channels": 1,
             "bits": start.bits,
-            "block_samples": stream.block_samples,
+            "block_samples": BLOCK_SAMPLES,
         }
-        speaking = Speaking(request_id, name, start, stream, rate, self.scheduler, self.settings, self.metrics)
+        steps = self.workers.open(name, request, StreamFormat(start.format, start.bits, start.marks))
+        speaking = Speaking(request_id, name, start, steps, rate, self.settings, self.metrics)
         return speaking, started
 
     def _voice_name(self, name: str | None, language: str | None) -> str:

@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,6 +30,7 @@ class ServerSettings(BaseModel):
     port: Annotated[int, Field(ge=0, le=65_535)] = 5000
     voices: Path | None = None
     workers: Count = max(1, os.cpu_count() or 1)
+    worker_kind: Literal["thread", "process"] = "thread"
 
     tls_certificate: Path | None = None
     tls_key: Path | None = None

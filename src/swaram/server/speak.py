@@ -143,7 +143,7 @@ class SpeakSession:
         if self._seated:
             admission.take(self._holder, characters)
             return
-        admission.admit(self._holder, characters, service.scheduler.waiting)
+        admission.admit(self._holder, characters, service.workers.waiting)
         admission.enter(self._holder)
         self._seated = True
 

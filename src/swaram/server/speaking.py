@@ -8,9 +8,9 @@ from typing import Any
 
 from swaram.server.messages import RequestError, Start
 from swaram.server.metrics import Metrics
-from swaram.server.scheduler import Job, Scheduler
 from swaram.server.settings import ServerSettings
-from swaram.server.stream import Fed, Prepared, SpeechStream
+from swaram.server.steps import Steps
+from swaram.server.stream import Fed, Prepared
 from swaram.text.frontend import Notice
 
 _MAX_WARNINGS = 50
@@ -38,17 +38,15 @@ class Speaking:
         request_id: str,
         voice: str,
         start: Start,
-        stream: SpeechStream,
+        steps: Steps,
         sample_rate: int,
-        scheduler: Scheduler,
         settings: ServerSettings,
         metrics: Metrics,
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
         self.bytes_sent = 0
-        self._start, self._stream, self._rate = start, stream, sample_rate
-        self._scheduler, self._settings, self._metrics = scheduler, settings, metrics
-        self._job = Job()
+        self._start, self._steps, self._rate = start, steps, sample_rate
+        self._settings, self._metrics = settings, metrics
         self._inbox: asyncio.Queue[tuple[str, bool, bool]] = asyncio.Queue()
         self._ended = self._all_read = self._waits = False
         self._characters = self._passages = self._warnings = 0
@@ -69,7 +67,7 @@ class Speaking:
     @property
     def computing(self) -> float:
         """Seconds of computing so far."""
-        return self._job.seconds
+        return self._steps.seconds
 
     @property
     def first_audio(self) -> float | None:
@@ -100,7 +98,7 @@ class Speaking:
                 await self._announce(index, prepared, sink)
                 for window, samples in enumerate(prepared.window_samples):
                     await self._pace(samples)
-                    frames = await self._step("decode", lambda i=index, w=window: self._stream.render(i, w))
+                    frames = await self._step("render", index, window)
                     self._count_underrun()
                     await self._send_frames(frames, sink)
                     self.samples_sent += samples
@@ -122,7 +120,7 @@ class Speaking:
 
     def close(self) -> None:
         """Drop every step that has not begun."""
-        self._job.closed = True
+        self._steps.close()
 
     async def _has_passage(self, index: int, sink: Sink, wait: bool = True) -> bool:
         while self._passages <= index and not self._all_read:
@@ -131,7 +129,7 @@ class Speaking:
             self._waits = self._inbox.empty()
             text, flush, end = await self._inbox.get()
             self._waits = False
-            fed: Fed = await self._step("normalize", lambda t=text, f=flush: self._stream.feed(t, f))
+            fed: Fed = await self._step("feed", text, flush)
             self._passages, self._all_read = fed.passages, end
             await self._warn(fed.notices, sink)
         return self._passages > index
@@ -143,11 +141,11 @@ class Speaking:
             await sink.json({"type": "warning", "request_id": self.request_id, **place, "message": notice.message})
 
     async def _prepare(self, index: int) -> Prepared:
-        return await self._step("frontend", lambda: self._stream.prepare(index))
+        return await self._step("prepare", index)
 
     async def _announce(self, index: int, prepared: Prepared, sink: Sink) -> None:
-        if index == 0 and self._stream.header:
-            await sink.bytes(self._stream.header)
+        if prepared.header:
+            await sink.bytes(prepared.header)
         if self._start.marks == "none":
             return
         await sink.json(
@@ -177,12 +175,12 @@ class Speaking:
         if self._clock is not None and time.monotonic() > self._clock + self.seconds_sent:
             self._metrics.underruns.inc()
 
-    async def _step(self, stage: str, step: Callable[[], Any]) -> Any:
+    async def _step(self, method: str, *arguments: Any) -> Any:
         if self._clock is None:
             deadline = (self._asked or time.monotonic()) + _FIRST_SOUND_TARGET
         else:
             deadline = self._clock + self.samples_sent / self._rate
-        return await self._scheduler.run(self._job, deadline, stage, step)
+        return await self._steps.run(deadline, method, *arguments)
 
     async def _send_frames(self, frames: list[bytes], sink: Sink) -> None:
         for frame in frames:
@@ -192,7 +190,7 @@ class Speaking:
                 self._clock = time.monotonic()
 
     async def _finish(self, sink: Sink) -> None:
-        finished = await self._step("encode", self._stream.finish)
+        finished = await self._step("finish")
         await self._send_frames(finished.frames, sink)
         seconds = finished.samples / self._rate
         await sink.json(
@@ -204,6 +202,6 @@ class Speaking:
                 "md5": finished.md5,
                 "header": base64.b64encode(finished.header).decode(),
                 "ttfa_ms": round(1000 * (self.first_audio or 0.0), 1),
-                "real_time_factor": round(self._job.seconds / seconds, 4) if seconds else None,
+                "real_time_factor": round(self._steps.seconds / seconds, 4) if seconds else None,
             }
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from swaram.audio.encoders import open_encoder
-from swaram.audio.flac import BLOCK_SAMPLES, to_integers
+from swaram.audio.flac import to_integers
 from swaram.languages import get_language
 from swaram.text.frontend import Notice
 from swaram.voice.engine import Engine
@@ -34,7 +34,10 @@ class Fed:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A passage that can be rendered: the samples of each of its windows, its marks, and where it lies."""
+    """A passage that can be rendered: the samples of each of its windows, its marks, and where it lies.
+
+    ``header`` begins the stream; it comes with the first passage, and may be empty.
+    """
 
     window_samples: list[int]
     marks: list[Mark]
@@ -42,6 +45,7 @@ class Prepared:
     end: int
     start_sample: int
     end_sample: int
+    header: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,6 @@ class SpeechStream:
         self._ready: dict[int, _Ready] = {}
         self._samples = self._tail = 0
 
-    @property
-    def header(self) -> bytes:
-        """The bytes that begin the stream; there may be none."""
-        return self._encoder.header
-
-    @property
-    def block_samples(self) -> int:
-        """Samples in each frame but the last."""
-        return BLOCK_SAMPLES
-
     def feed(self, text: str, flush: bool) -> Fed:
         """Take a piece of text."""
         self._text += text
@@ -118,7 +112,8 @@ class SpeechStream:
         self._ready[index] = _Ready(latent, windows, lead, tail)
         self._samples += sum(lengths)
         self._tail = tail
-        return Prepared(lengths, marks, start, end, begins, self._samples - tail)
+        header = b"" if index else self._encoder.header
+        return Prepared(lengths, marks, start, end, begins, self._samples - tail, header)
 
     def render(self, index: int, window: int) -> list[bytes]:
         """Decode one window, in order; return the frames that became complete."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from swaram.text.frontend import Notice
 from swaram.voice.passages import Passage, Reader, Reading
 
 MAX_PENDING_CHARACTERS = 1200
@@ -37,7 +38,7 @@ class TextFeed:
         self._may_end = self._holds_end(self._pending)
         return Reading(
             [replace(passage, origins=[base + origin for origin in passage.origins]) for passage in passages],
-            [replace(notice, start=base + notice.start, end=base + notice.end) for notice in notices],
+            [Notice(n.kind, base + n.start, base + n.end, n.message) for n in notices],
         )
 
     def _holds_end(self, text: str) -> bool:

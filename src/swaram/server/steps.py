@@ -1,0 +1,77 @@
+"""Steps: what every kind of worker offers to a request, and the kind that computes in threads of this process."""
+
+from functools import partial
+from typing import Any, Protocol
+
+from swaram.server.scheduler import Job, Scheduler
+from swaram.server.stream import SpeechStream, StreamFormat
+from swaram.voice.engine import Engine
+from swaram.voice.request import SpeechRequest
+
+# What each method of a SpeechStream is called in the metrics.
+STAGES = {"feed": "normalize", "prepare": "frontend", "render": "decode", "finish": "encode"}
+
+
+class Steps(Protocol):
+    """One request on some worker; ``seconds`` is the computing it has cost so far."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of computing so far."""
+
+    async def run(self, deadline: float, method: str, *arguments: Any) -> Any:
+        """Run a method of the request's SpeechStream, the earliest deadline first. Raises what it raises."""
+
+    def close(self) -> None:
+        """Forget the request; steps that wait are dropped."""
+
+
+class Workers(Protocol):
+    """Whoever computes."""
+
+    @property
+    def waiting(self) -> int:
+        """Steps that wait for a worker."""
+
+    def open(self, voice: str, request: SpeechRequest, form: StreamFormat) -> Steps:
+        """Begin a request."""
+
+    def close(self) -> None:
+        """Stop computing."""
+
+
+class ThreadWorkers:
+    """Computes in threads of this process: nothing is copied, and a voice is in memory once."""
+
+    def __init__(self, engines: dict[str, Engine], scheduler: Scheduler) -> None:
+        self._engines, self._scheduler = engines, scheduler
+
+    @property
+    def waiting(self) -> int:
+        """Steps that no thread has begun."""
+        return self._scheduler.waiting
+
+    def open(self, voice: str, request: SpeechRequest, form: StreamFormat) -> Steps:
+        """Begin a request."""
+        return _ThreadSteps(self._scheduler, SpeechStream(self._engines[voice], request, form))
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._scheduler.close()
+
+
+class _ThreadSteps:
+    def __init__(self, scheduler: Scheduler, stream: SpeechStream) -> None:
+        self._scheduler, self._stream = scheduler, stream
+        self._job = Job()
+
+    @property
+    def seconds(self) -> float:
+        return self._job.seconds
+
+    async def run(self, deadline: float, method: str, *arguments: Any) -> Any:
+        step = partial(getattr(self._stream, method), *arguments)
+        return await self._scheduler.run(self._job, deadline, STAGES[method], step)
+
+    def close(self) -> None:
+        self._job.closed = True

@@ -1,0 +1,93 @@
+"""A worker process: one thread listens to the server, one computes the step with the earliest deadline."""
+
+import heapq
+import itertools
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from swaram.errors import SwaramError
+from swaram.server.faults import describe_fault
+from swaram.server.stream import SpeechStream, StreamFormat
+from swaram.voice.engine import Engine
+from swaram.voice.library import open_voices
+from swaram.voice.request import SpeechRequest
+
+
+def work(connection: Connection, voices: Path | None) -> None:
+    """Serve until the connection ends. The first message out is ("ready",)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when its workers stop
+    engines = {name: Engine(voice) for name, voice in open_voices(voices).items()}
+    for engine in engines.values():
+        engine.warm_up()
+    connection.send(("ready",))
+    Worker(connection, engines).run()
+
+
+class Worker:
+    """The streams of one process, and their waiting steps."""
+
+    def __init__(self, connection: Connection, engines: dict[str, Engine]) -> None:
+        self._connection, self._engines = connection, engines
+        self._streams: dict[int, SpeechStream] = {}
+        self._queue: list[tuple[float, int, float, int, int, str, tuple[Any, ...]]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._ended = False
+
+    def run(self) -> None:
+        """Compute until the server is gone."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            with self._changed:
+                while not self._queue and not self._ended:
+                    self._changed.wait()
+                if self._ended:
+                    return
+                _, _, since, call, number, method, arguments = heapq.heappop(self._queue)
+                stream = self._streams.get(number)
+            if stream is not None:
+                self._step(call, since, stream, method, arguments)
+
+    def _step(self, call: int, since: float, stream: SpeechStream, method: str, arguments: tuple[Any, ...]) -> None:
+        begun = time.monotonic()
+        fault = result = None
+        try:
+            result = getattr(stream, method)(*arguments)
+        except SwaramError as error:
+            fault = (getattr(error, "code", "bad_request"), str(error))
+        except Exception as error:
+            fault = ("internal", describe_fault(error))
+        try:
+            self._connection.send((call, result, fault, begun - since, time.monotonic() - begun))
+        except OSError:
+            self._ended = True
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                kind, number, *rest = self._connection.recv()
+                with self._changed:
+                    self._take(kind, number, rest)
+                    self._changed.notify()
+        except (EOFError, OSError):
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
+
+    def _take(self, kind: str, number: int, rest: list[Any]) -> None:
+        if kind == "open":
+            voice, request, form = rest
+            self._streams[number] = self._open(voice, request, form)
+        elif kind == "close":
+            self._streams.pop(number, None)
+        else:
+            call, deadline, method, arguments = rest
+            entry = (deadline, next(self._order), time.monotonic(), call, number, method, arguments)
+            heapq.heappush(self._queue, entry)
+
+    def _open(self, voice: str, request: SpeechRequest, form: StreamFormat) -> SpeechStream:
+        return SpeechStream(self._engines[voice], request, form)
