@@ -31,7 +31,8 @@ _WAV_FORM = {
                     "type": "object",
                     "required": ["file"],
                     "properties": {"file": {"type": "string", "format": "binary"}},
-                }
+                },
+                "encoding": {"file": {"contentType": "audio/wav"}},
             }
         },
     },

@@ -35,7 +35,7 @@ class SpeechBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
-    input: Annotated[str, Field(description="The text.")]
+    input: Annotated[str, Field(description="The text, at most as long as the server's limit.")]
     model: Annotated[str, Field(max_length=200, description="swaram, or the name of a voice.")] = "swaram"
     voice: Annotated[
         str | dict[str, Any] | None, Field(description="A voice, a speaker of the model's voice, or voice/speaker.")
@@ -44,7 +44,7 @@ class SpeechBody(BaseModel):
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     stream_format: Literal["audio", "sse"] | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
 
 
 def add_speech(app: FastAPI, service: Service, errors: dict[int | str, dict[str, Any]]) -> None:
@@ -59,7 +59,13 @@ def add_speech(app: FastAPI, service: Service, errors: dict[int | str, dict[str,
             "data": [{"id": n, "object": "model", "owned_by": "swaram", "created": 0} for n in names],
         }
 
-    answers = {200: {"description": "The sound.", "content": {kind: {} for kind in MEDIA_TYPES.values()}}, **errors}
+    answers = {
+        200: {
+            "description": "The sound.",
+            "content": {kind: {} for kind in (*MEDIA_TYPES.values(), "text/event-stream")},
+        },
+        **errors,
+    }
 
     @app.post("/v1/audio/speech", response_class=Response, responses=answers)
     async def speech(request: Request, body: SpeechBody) -> Response:

@@ -203,9 +203,10 @@ class _Process:
     def close(self) -> None:
         self._closing = True
         with contextlib.suppress(OSError):
-            self._connection.close()
-        self._child.terminate()
+            self._connection.send(("stop", 0))
         self._child.join(5)
+        if self._child.is_alive():
+            self._child.kill()
 
 
 class ProcessSteps:

@@ -19,7 +19,8 @@ from swaram.voice.request import SpeechRequest
 
 def work(connection: Connection, voices: Path | None) -> None:
     """Serve until the connection ends. The first message out is ("ready",)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server decides when its workers stop
+    for number in (signal.SIGINT, signal.SIGTERM):  # the server decides when its workers stop
+        signal.signal(number, signal.SIG_IGN)
     engines = {name: Engine(voice) for name, voice in open_voices(voices).items()}
     for engine in engines.values():
         engine.warm_up()
@@ -82,6 +83,8 @@ class Worker:
         if kind == "open":
             voice, request, form = rest
             self._streams[number] = self._open(voice, request, form)
+        elif kind == "stop":
+            self._ended = True
         elif kind == "close":
             self._streams.pop(number, None)
         else:
