@@ -69,6 +69,9 @@ class TrainConfig(Section):
     max_steps: PositiveInt = 800_000
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
     ema_decay: float = Field(0.9995, ge=0, lt=1)
+    bootstrap_steps: int = Field(
+        0, ge=0, description="steps that use a flat-start alignment instead of the search; 0 as published"
+    )
     alignment_noise: float = Field(0.0, ge=0, description="noise scale of the alignment search at step 0")
     alignment_noise_steps: PositiveInt = Field(5000, description="steps over which that noise falls to 0")
     kl_warmup_steps: int = Field(0, ge=0, description="steps over which the weight of kl rises from 0")

@@ -24,7 +24,7 @@ class Prior:
     mean_p: Tensor  # [batch, latent, frames], of the prior, expanded by the alignment
     log_deviation_p: Tensor  # [batch, latent, frames]
     mask: Tensor  # [batch, 1, frames]
-    durations: Tensor  # int64 [batch, symbols], in frames, found by the alignment search
+    durations: Tensor  # int64 [batch, symbols], in frames, of the alignment
     duration_loss: Tensor  # [], mean over symbols: nats (stochastic) or squared error (plain)
 
 
@@ -96,6 +96,7 @@ class Vits(nn.Module):
         segment_frames: int,
         segments: int | None = None,
         alignment_noise: float = 0.0,
+        durations: Tensor | None = None,
     ) -> tuple[Prior, Segments | None]:
         """One training pass (figure 1a).
 
@@ -103,12 +104,15 @@ class Vits(nn.Module):
         speaker int64 [batch]. ``segments``: decode only so many items of the batch, chosen at random, one segment of
         ``segment_frames`` each; None is one for every item. With 0 only the text side learns: the posterior gets no
         gradient (it would give up its content) and nothing is decoded. ``alignment_noise`` scales the noise added to
-        the alignment scores, in units of their deviation (Kong et al. 2023, section 2.2).
+        the alignment scores, in units of their deviation (Kong et al. 2023, section 2.2); ``durations`` int64
+        [batch, symbols], where given, take the place of the search.
         """
         conditioning = self.condition_on(speaker)
         with torch.set_grad_enabled(torch.is_grad_enabled() and segments != 0):
             z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
-        prior = self._prior(symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise)
+        prior = self._prior(
+            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations
+        )
         if segments == 0:
             return prior, None
         rows = torch.arange(len(z), device=z.device)
@@ -130,14 +134,16 @@ class Vits(nn.Module):
         frame_lengths: Tensor,
         conditioning: Tensor | None,
         alignment_noise: float,
+        durations: Tensor | None,
     ) -> Prior:
         hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths)
         z_p = self.flow(z, mask, conditioning).float()
-        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-            score = gaussian_scores(z_p, mean_p, log_p)
-            if alignment_noise > 0:
-                score = score + torch.randn_like(score) * score.std() * alignment_noise
-            durations = maximum_path(score, symbol_lengths, frame_lengths)
+        if durations is None:
+            with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
+                score = gaussian_scores(z_p, mean_p, log_p)
+                if alignment_noise > 0:
+                    score = score + torch.randn_like(score) * score.std() * alignment_noise
+                durations = maximum_path(score, symbol_lengths, frame_lengths)
         detached = None if conditioning is None else conditioning.detach()
         likelihood = self.dp(hidden.detach(), symbol_mask, durations.unsqueeze(1).float(), detached)
         mean_p = expand(mean_p, durations, z.shape[2]) * mask

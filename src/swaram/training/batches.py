@@ -21,10 +21,11 @@ class Batch:
     audio: Tensor  # float32 [batch, frames * hop], -1..1, padded with zeros
     frame_lengths: Tensor  # int64 [batch]
     speaker: Tensor  # int64 [batch]
+    durations: Tensor | None = None  # int64 [batch, symbols], in frames; where an alignment is known beforehand
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+        return Batch(**{name: None if value is None else value.to(device) for name, value in vars(self).items()})
 
 
 @dataclass
@@ -66,12 +67,15 @@ def collate(dataset: Dataset, indices: list[int], speakers: dict[str, int], hop:
     lengths = torch.tensor([len(clip.symbols) for clip in clips])
     audio = torch.zeros(len(clips), _round_up(int(frames.max())) * hop)
     symbols = torch.zeros(len(clips), _round_up(int(lengths.max())), dtype=torch.int64)
+    durations = torch.zeros_like(symbols) if dataset.durations else None
     for row, (clip, wave) in enumerate(zip(clips, waves, strict=True)):
         size = int(frames[row]) * hop
         audio[row, :size] = torch.from_numpy(wave[:size])
         symbols[row, : len(clip.symbols)] = torch.tensor(clip.symbols)
+        if durations is not None:
+            durations[row, : len(clip.symbols)] = torch.from_numpy(dataset.durations[indices[row]])
     speaker = torch.tensor([speakers[clip.speaker] for clip in clips])
-    return Batch(symbols, lengths, audio, frames, speaker)
+    return Batch(symbols, lengths, audio, frames, speaker, durations)
 
 
 def _round_up(size: int) -> int:

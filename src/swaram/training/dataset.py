@@ -38,6 +38,7 @@ class Dataset:
     sample_rate: int
     dropped: Counter[str] = field(default_factory=Counter)
     dropped_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    durations: list[np.ndarray] = field(default_factory=list)  # of each clip, where an alignment was made beforehand
     _memory: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property

@@ -119,6 +119,7 @@ class Engine:
             train.segment_frames,
             segments,
             noise,
+            batch.durations if self.progress.step < train.bootstrap_steps else None,
         )
 
     def text_step(self, batch: Batch) -> None:

@@ -1,5 +1,6 @@
 """The training loop: ``python train.py -c config.json`` or ``swaram train -c config.json``."""
 
+import copy
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ from swaram.config import Config
 from swaram.text.symbols import SymbolTable
 from swaram.training import checkpoints
 from swaram.training.batches import BatchOrder, endless_batches
+from swaram.training.bootstrap import flat_start_durations
 from swaram.training.dataset import Dataset, load_dataset
 from swaram.training.ema import MovingAverage
 from swaram.training.engine import Engine, Progress, TrainingError
@@ -63,6 +65,9 @@ def train(config: Config, resume: bool = False, warm: str | None = None, limits:
         started = warm_start(warm, engine.generator, engine.discriminators, config, symbols, engine.speakers)
         engine.average = MovingAverage(engine.generator, config.train.ema_decay)
         journal.say(f"warm start from {warm}: {started.taken} tensors taken, {len(started.left)} left")
+    if engine.progress.step < config.train.bootstrap_steps:
+        spectra = copy.deepcopy(engine.spectra).cpu()
+        training.durations = flat_start_durations(training, spectra, len(symbols.symbols), journal.say)
     try:
         return _run(engine, training, validating, journal, directory, limits)
     finally:
