@@ -329,6 +329,17 @@ def test_two_corpora_do_not_mix_in_one_folder(corpus, utterances, tmp_path):
         prepare_corpus(utterances(folder), tmp_path / "data", PrepareSettings(), 1, "msc")
 
 
+def test_a_journal_of_another_version_is_made_anew(corpus, utterances, tmp_path):
+    import sqlite3
+
+    (tmp_path / "data" / ".prepare").mkdir(parents=True)
+    with sqlite3.connect(tmp_path / "data" / ".prepare" / "journal.sqlite") as old:
+        old.execute("create table clips (id text primary key, run integer)")
+        old.execute("insert into clips values ('lj-s00', 3)")
+    report = prepare_corpus(utterances(corpus(list(good_clips())[:2])), tmp_path / "data", PrepareSettings(), workers=1)
+    assert report["read"][0]["clips"] == 2
+
+
 def test_an_unreadable_journal_is_one_sentence(corpus, utterances, tmp_path):
     (tmp_path / "data" / ".prepare").mkdir(parents=True)
     (tmp_path / "data" / ".prepare" / "journal.sqlite").write_bytes(b"not a database" * 100)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from multiprocessing import get_context
@@ -48,6 +48,15 @@ def _work(utterance: Utterance) -> Outcome:
     return replace(outcome, utterance=replace(utterance, audio=None), verdicts=())
 
 
+class _Alone(Executor):
+    """Does the work at once and in this process: one worker needs no second one."""
+
+    def submit(self, work: Callable[..., Any], /, *facts: Any, **more: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*facts, **more))
+        return done
+
+
 def judge_all(
     utterances: Iterable[Utterance],
     out: Path,
@@ -58,7 +67,6 @@ def judge_all(
 ) -> None:
     """Judge every utterance that the journal does not know already; results are recorded in the corpus's order."""
     pending: deque[tuple[int, str, Future[Outcome]]] = deque()
-    context = get_context("spawn")
     since_commit = 0
 
     def settle() -> None:
@@ -72,7 +80,11 @@ def judge_all(
             journal.commit()
             since_commit = 0
 
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (settings, out))
+    if workers == 1:
+        _start_worker(settings, out)
+        pool: Executor = _Alone()
+    else:
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (settings, out))
     try:
         for position, utterance in enumerate(utterances):
             fingerprint = utterance_fingerprint(utterance)

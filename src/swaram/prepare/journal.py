@@ -29,6 +29,7 @@ _COLUMNS = (
 )  # fmt: skip
 _INSERT = f"insert or replace into clips ({', '.join(_COLUMNS)}) values ({', '.join('?' * len(_COLUMNS))})"
 SAMPLES_PER_REASON = 3
+SCHEMA = 2  # raised whenever a table changes
 
 
 class Journal:
@@ -44,6 +45,9 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=1.0)
+            if self._db.execute("pragma user_version").fetchone()[0] != SCHEMA:  # made by another version
+                self._db.executescript("drop table if exists clips; drop table if exists samples;")
+                self._db.execute(f"pragma user_version={SCHEMA}")
             self._db.executescript(
                 "pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-16000; "
                 "pragma temp_store=file;" + _TABLES
