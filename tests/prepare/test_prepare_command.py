@@ -95,6 +95,10 @@ def test_explain_shows_every_gate_and_writes_nothing(corpus, tmp_path):
     result = run("ljspeech", folder, *FREE, "--explain", "lj-latin")
     assert "script: other letters" in result.output and "left out" in result.output
     assert not (tmp_path / "data").exists()
+    twin = corpus([*list(good_clips())[:1], ("twin", *next(iter(good_clips()))[1:])], name="twins")
+    run("ljspeech", twin, "--out", tmp_path / "data", *FREE)
+    again = run("ljspeech", twin, "--out", tmp_path / "data", *FREE, "--explain", "lj-twin")
+    assert "left out, duplicates: same audio" in again.output
     missing = run("ljspeech", folder, *FREE, "--explain", "nobody")
     assert "no such utterance" in str(missing.exception)
 

@@ -65,7 +65,7 @@ def _register(corpus: Corpus) -> None:
             download_corpus(corpus, folder, code, endpoint)
         options = ReadOptions(code, licence, include_unreviewed, source)
         if explain:
-            _explain(corpus, folder, options, chosen, explain)
+            _explain(corpus, folder, options, chosen, explain, out)
         else:
             _prepare(corpus, folder, options, chosen, out, workers)
 
@@ -111,11 +111,12 @@ def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Pat
     print(f"{minutes:.1f} minutes of speech in {out}, trimmed; {out / 'report.html'} shows what was kept and why")
 
 
-def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: str) -> None:
+def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: str, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from swaram.prepare.clip import ClipMaker
+    from swaram.prepare.journal import late_reason
 
     for utterance in corpus.read(folder, options):
         if wanted in (utterance.id, utterance.id.partition("-")[2], utterance.place):
@@ -125,6 +126,12 @@ def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: 
                 table.add_row(verdict.gate, "yes" if verdict.passed else f"no: {verdict.reason}", verdict.saw)
             console = Console(width=None if Console().is_terminal else 140)
             console.print(table)
-            console.print("kept" if not outcome.reason else f"left out, {outcome.reason}", markup=False)
+            late = late_reason(out / ".prepare" / "journal.sqlite", utterance.id)
+            if outcome.reason:
+                console.print(f"left out, {outcome.reason}", markup=False)
+            elif late is None:
+                console.print("kept, unless comparing it with the other clips says otherwise", markup=False)
+            else:
+                console.print(f"left out, {late}" if late else f"kept in {out}", markup=False)
             return
     raise SwaramError(f"{wanted}: no such utterance in {folder}; give an id as in manifest.parquet or report.html")

@@ -1,5 +1,6 @@
 """What has been decided so far, on disk, so that a killed run goes on where it stopped."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -149,3 +150,16 @@ class Journal:
     def close(self) -> None:
         """Fold the write-ahead log in and let go of the file."""
         self._db.close()
+
+
+def late_reason(path: Path, id: str) -> str | None:
+    """Why a finished preparation left the clip out after comparing all clips: empty where it did not, ``None`` where
+    there is no record of the clip."""
+    if not path.is_file():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            row = db.execute("select late_reason from clips where id = ?", (id,)).fetchone()
+    except sqlite3.Error:
+        return None
+    return row[0] if row else None
