@@ -96,10 +96,12 @@ def test_one_language_is_chosen_from_a_folder_of_several(said, tmp_path):
 
 def test_class_labels_stored_as_numbers_get_their_names(said, tmp_path):
     row = IV_ROW | {"audio": {"bytes": said["wav"], "path": "a.wav"}, "gender": 1, "scenario": 2}
+    row |= {"samples": int(said["seconds"] * 8_000), "duration": said["seconds"]}  # of the recording before restoring
     labels = {"gender": ["Female", "Male", "Other"], "scenario": ["Read", "Extempore", "Conversation"]}
     write_parquet(tmp_path / "train.parquet", [row], labels)
     (utterance,) = read("indicvoices-r", tmp_path)
     assert (utterance.gender, utterance.scenario) == ("male", "Conversation")
+    assert utterance.stated_rate is None
 
 
 def test_indicvoices_raw_release_is_cut_by_its_segments(said, tmp_path):

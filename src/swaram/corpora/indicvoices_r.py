@@ -20,7 +20,8 @@ def read(folder: Path, options: ReadOptions) -> Iterator[Utterance]:
     """Yield rows from Parquet shards, or from the tar of a language with its manifest."""
     for record in read_records(folder, PROVENANCE.title):
         language = row_language(record.cells, options)
-        yield record_utterance(record, PROVENANCE, language, words(record.cells, "speaker_id"))
+        # ``samples`` may count those of the recording before it was restored to 48 kHz, so it states no rate.
+        yield record_utterance(record, PROVENANCE, language, words(record.cells, "speaker_id"), stated_rate=None)
 
 
 def count(folder: Path) -> int | None:
