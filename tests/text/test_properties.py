@@ -63,7 +63,7 @@ def test_no_letter_of_the_language_is_ever_lost(case):
         assert said.replace(" ", "") == normalise(text, code).replace(" ", "")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(language_and_text)
 def test_what_was_spoken_is_spoken_the_same_again(case):
     code, text = case

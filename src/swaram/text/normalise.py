@@ -58,6 +58,7 @@ class Normaliser:
         self._form_pattern = _alternation(forms) if forms else None
         kept = table.get("joiners", "")
         self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
+        self._sign_set = frozenset(self._signs)
         self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]")
 
     def normalise(self, text: TracedText | str) -> TracedText:
@@ -66,9 +67,11 @@ class Normaliser:
         for _ in range(4):
             before = traced.text
             traced = compose(traced)
-            traced = traced.rewrite(_COMPATIBLE, lambda m: unicodedata.normalize("NFKC", m.group()))
-            traced = traced.rewrite(_ACCENTED, _without_accents)
-            traced = traced.rewrite(self._sign_pattern, lambda m: self._signs.get(m.group(), " "))
+            if not traced.text.isascii():
+                traced = traced.rewrite(_COMPATIBLE, lambda m: unicodedata.normalize("NFKC", m.group()))
+                traced = traced.rewrite(_ACCENTED, _without_accents)
+            if not self._sign_set.isdisjoint(traced.text):
+                traced = traced.rewrite(self._sign_pattern, lambda m: self._signs[m.group()])
             if "  " in traced.text:
                 traced = traced.rewrite(_SPACE_RUN, lambda m: " ")
             if self._form_pattern:

@@ -15,10 +15,11 @@ WORD_PAUSE = 0.05
 # A sentence ends at . ? ! and at a line's end, but a full stop must have a space or the end after it.
 _END = re.compile("(?:[?!]|\\.(?=[\"' \\n]|$))[.?!…]*[\"']*(?=[ \\n]|$)|\\n+|[?!]+")
 _NO_WORDS = SPACE + PUNCTUATION + "\n"
+_NO_START = " \n,;:.?!-…"
 _CLAUSE = re.compile("[,;:…] |[-] ")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """One piece to speak: symbols, where in the user's text each came from, seconds of pause after."""
 
@@ -47,7 +48,7 @@ def _add(sentences: list[Sentence], traced: TracedText, start: int, end: int, pa
     if not text[start:end].strip(_NO_WORDS):
         return
     while True:
-        while text[start] in " \n":
+        while text[start] in _NO_START:
             start += 1
         while text[end - 1] in " \n":
             end -= 1
