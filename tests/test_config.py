@@ -31,6 +31,7 @@ def test_the_paper_preset_is_the_published_configuration():
         ({"data": {"n_mel": 80}}, ["data.n_mel", "data.n_mel_channels"]),
         ({"model": {"decoder": {"type": "vocos", "chanels": 3}}}, ["model.decoder.chanels", "model.decoder.channels"]),
         ({"trian": {}}, ["trian", "train"]),
+        ({"prepare": {"sound": {"snrr": 3}}}, ["prepare.sound.snrr"]),
         ({"data": {"sample_rate": "16000"}}, ["data.sample_rate", "integer"]),
         ({"train": {"learning_rate": -1}}, ["train.learning_rate", "greater than 0"]),
         ({"model": {"decoder": {"type": "wavenet"}}}, ["model.decoder", "hifigan"]),
@@ -73,3 +74,12 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 def test_a_configuration_survives_json():
     config = load_config(ROOT / "config.json")
     assert parse_config(json.loads(config.model_dump_json())) == config
+
+
+def test_preparation_reads_its_section_of_the_same_file(tmp_path):
+    from swaram.prepare.settings import load_settings
+
+    path = tmp_path / "config.json"
+    path.write_text('{"train": {"seed": 1}, "prepare": {"split": {"test": 0.1}}}', encoding="utf-8")
+    assert load_settings(path).split.test == load_config(path).prepare.split.test == 0.1
+    assert load_settings(ROOT / "config.json") == load_config(ROOT / "config.json").prepare

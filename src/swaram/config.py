@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from swaram.errors import SwaramError
+from swaram.prepare.settings import PrepareSettings
 
 
 class ConfigError(SwaramError):
@@ -169,6 +170,7 @@ class ModelConfig(Section):
 class Config(Section):
     """The whole tree, as it stands in ``config.json``, in every checkpoint and nowhere else."""
 
+    prepare: PrepareSettings = PrepareSettings()
     train: TrainConfig = TrainConfig()
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
@@ -208,7 +210,7 @@ def load_config(path: str | Path) -> Config:
 def parse_config(raw: object, where: str = "configuration") -> Config:
     """Check a configuration that was read from JSON; ``where`` names it in the ConfigError."""
     if not isinstance(raw, dict):
-        raise ConfigError(f"{where} must hold an object with the keys train, data and model")
+        raise ConfigError(f"{where} must hold an object with the keys prepare, train, data and model")
     try:
         return Config.model_validate(raw)
     except ValidationError as error:

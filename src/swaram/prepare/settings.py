@@ -141,7 +141,8 @@ def load_settings(path: Path | None, **changes: dict[str, Any]) -> PrepareSettin
             raise SettingsError(f"{path}: this is not JSON ({error}); correct it") from error
         if not isinstance(tree, dict):
             raise SettingsError(f"{path}: the settings must be a JSON object with sections such as 'audio'")
-        tree = tree.get("prepare", tree)
+        whole = {"prepare", "train", "data", "model"} & tree.keys()  # a config.json, or the section alone
+        tree = tree.get("prepare", {}) if whole else tree
     for section, keys in changes.items():
         tree = {**tree, section: {**tree.get(section, {}), **keys}}
     try:
