@@ -69,7 +69,7 @@ class EnglishReader:
         self.own_words: dict[str, str] = table.get("words", {})
         self._writer = writer(language.code) if language.script.name != "Latin" else None
         names = table["letters"].split() if "letters" in table else []
-        if not names:
+        if not names and self._writer:
             names = [self._writer.write(sounds) for sounds in _letters()]
         self.letters: list[str] = [name.replace("_", " ") for name in names]
 

@@ -29,10 +29,12 @@ class Quantities:
     def __init__(self, language: Language) -> None:
         self.language = language
         self.words = wording(language.code)
+        self.numbers: NumberWords
+        self._refusal = ""
         try:
-            self.numbers: NumberWords | None = number_words(language.code)
+            self.numbers = number_words(language.code)
         except NumberError as error:
-            self.numbers, self._refusal = None, str(error)
+            self._refusal = str(error)
         else:
             self.dates = DateWords(self.words, self.numbers)
             self.times = TimeWords(self.words, self.numbers)
@@ -141,8 +143,8 @@ class Quantities:
             start = trigger.start()
             for pattern, say in self._readings:
                 match = pattern.match(text, start)
-                said = say(match) if match and self.numbers else None
-                if match and not self.numbers and match.end() > start:
+                said = say(match) if match and not self._refusal else None
+                if match and self._refusal and match.end() > start:
                     notices.refused(traced, start, match.end(), self._refusal)
                     said = ""
                 if match and said is not None:
@@ -156,8 +158,9 @@ class Quantities:
     def _inflected(self, said: str, text: str, end: int) -> tuple[str, int]:
         """``said`` with a case ending that follows it (10:30-ന്), and where the ending ends."""
         ending = self._ending.match(text, end)
-        inflected = self.inflect(said, ending[1]) if ending else None
-        return (inflected, ending.end()) if inflected else (said, end)
+        if ending and (inflected := self.inflect(said, ending[1])):
+            return inflected, ending.end()
+        return said, end
 
     def inflect(self, words: str, ending: str) -> str | None:
         """``words`` with a case ending, or None where the language's table has no rule for the two."""
@@ -234,7 +237,7 @@ class Quantities:
         rest = match.string[match.end() : match.end() + 20]
         seconds = groups.get("sec")
         return self.times.say(
-            int(match["h"]), int(groups.get("m") or 0), seconds and int(seconds), groups.get("half"), rest
+            int(match["h"]), int(groups.get("m") or 0), int(seconds) if seconds else None, groups.get("half"), rest
         )
 
     def _code(self, match: re.Match[str]) -> str:
@@ -264,7 +267,8 @@ class Quantities:
         if groups.get("big"):
             last = f"{last} {self._scale_word(match['big'])}"
         if groups.get("cur"):
-            name = CURRENCIES[self._codes.get(groups["cur"].lower().rstrip("."), groups["cur"])]
+            sign = match["cur"].lower().rstrip(".")
+            name = CURRENCIES[self._codes.get(sign, sign)]
             last = f"{self.numbers.attributive(last)} {self.words.counted(self.words.words[name], False)}"
         elif groups.get("unit"):
             around = self._unit(match["unit"], "{}")
