@@ -170,7 +170,7 @@ def test_capacity_follows_from_what_a_stream_costs():
     assert error.value.code == "overloaded"
     admission.leave(holder)
     for _ in range(100):
-        admission.measure_step(0.05)
+        admission.measure_step("frontend", 0.05)
     with pytest.raises(RequestError, match="too late"):
         admission.admit(holder, 10, waiting=40)
     admission.admit(holder, 10, waiting=2)

@@ -32,8 +32,10 @@ class Admission:
                 _MEMORY * self._factor + (1 - _MEMORY) * computing / audio if self._factor else computing / audio
             )
 
-    def measure_step(self, seconds: float) -> None:
+    def measure_step(self, stage: str, seconds: float) -> None:
         """Take note of the seconds that one step took."""
+        if stage not in ("frontend", "decode"):
+            return
         self._step_seconds = _MEMORY * self._step_seconds + (1 - _MEMORY) * seconds
 
     def capacity(self) -> int:

@@ -84,9 +84,9 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
         format=body.response_format, marks="none", pace=False,
     )  # fmt: skip
     try:
+        service.admission.admit(holder, len(body.input), service.workers.waiting)
         speaking, _ = service.begin("http", start)
         speaking.push(body.input, end=True)
-        service.admission.admit(holder, len(body.input), service.workers.waiting)
     except SwaramError as error:
         raise to_http(error) from error
     delivery = Delivery(speaking, service, holder)

@@ -39,11 +39,11 @@ class Service:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.engines = {name: Engine(voice) for name, voice in open_voices(settings.voices).items()}
-        for engine in self.engines.values():
-            engine.warm_up()
+        costs = [engine.warm_up() for engine in self.engines.values()]
         self.metrics = Metrics()
         self.keys = KeyRing.read(settings.keys)
         self.admission = Admission(settings, self.metrics)
+        self.admission.measure(max(costs), 1.0)
         self.workers: Workers
         if settings.worker_kind == "process":
             restarted = self.metrics.restarts.inc
@@ -88,7 +88,6 @@ class Service:
             metrics.first_audio.labels(voice).observe(speaking.first_audio)
         if speaking.seconds_sent:
             metrics.factor.labels(voice).observe(speaking.computing / speaking.seconds_sent)
-            self.admission.measure(speaking.computing, speaking.seconds_sent)
         if outcome in ("cancelled", "disconnected"):
             metrics.cancelled.labels(outcome).inc()
         logger.info(
@@ -111,7 +110,7 @@ class Service:
         self.metrics.stage.labels(step.stage).observe(step.seconds)
         self.metrics.wait.labels(step.stage).observe(step.wait)
         self.metrics.queue.set(self.workers.waiting)
-        self.admission.measure_step(step.seconds)
+        self.admission.measure_step(step.stage, step.seconds)
 
     def begin(self, request_id: str, start: Start) -> tuple[Speaking, dict[str, Any]]:
         """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
@@ -141,7 +140,7 @@ class Service:
             "block_samples": BLOCK_SAMPLES,
         }
         steps = self.workers.open(name, request, StreamFormat(start.format, start.bits, start.marks))
-        speaking = Speaking(request_id, name, start, steps, rate, self.settings, self.metrics)
+        speaking = Speaking(request_id, name, start, steps, rate, self.settings, self.metrics, self.admission.measure)
         return speaking, started
 
     def _voice_name(self, name: str | None, language: str | None) -> str:

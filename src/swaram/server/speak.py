@@ -130,10 +130,15 @@ class SpeakSession:
             raise RequestError("request_id_taken", "A request of this id is still being served; choose another id.")
         if len(self._queue) >= self._settings.max_queued_requests:
             raise RequestError("too_many_requests", "Too many requests wait on this socket; wait for a done.", 1.0)
-        speaking, started = self._service.begin(request_id, start)
-        if start.text is not None:
-            speaking.push(start.text, end=True)
-        self._take_seat(speaking.characters)
+        self._take_seat(len(start.text or ""))  # first: a refusal must cost next to nothing
+        try:
+            speaking, started = self._service.begin(request_id, start)
+            if start.text is not None:
+                speaking.push(start.text, end=True)
+        except SwaramError:
+            if not self._all():
+                self._leave_seat()
+            raise
         self._queue.append(speaking)
         await self._socket.send_json(started)
         self._wake.set()

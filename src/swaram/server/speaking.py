@@ -42,11 +42,13 @@ class Speaking:
         sample_rate: int,
         settings: ServerSettings,
         metrics: Metrics,
+        note_cost: Callable[[float, float], None],
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
         self.bytes_sent = 0
         self._start, self._steps, self._rate = start, steps, sample_rate
-        self._settings, self._metrics = settings, metrics
+        self._settings, self._metrics, self._note_cost = settings, metrics, note_cost
+        self._measured = (0.0, 0.0)
         self._inbox: asyncio.Queue[tuple[str, bool, bool]] = asyncio.Queue()
         self._ended = self._all_read = self._waits = False
         self._characters = self._passages = self._warnings = 0
@@ -105,6 +107,7 @@ class Speaking:
                     if ahead is None and await self._has_passage(index + 1, sink, wait=False):
                         ahead = asyncio.create_task(self._prepare(index + 1))
                 index += 1
+                self._measure()
             if index == 0:
                 raise RequestError("nothing_to_say", "The text holds no words that this voice can speak.")
             await self._finish(sink)
@@ -117,6 +120,12 @@ class Speaking:
     def waits_for_text(self) -> bool:
         """Whether nothing can be done before the client says more."""
         return self._waits
+
+    def _measure(self) -> None:
+        """Tell what the last passage cost."""
+        computing, seconds = self.computing - self._measured[0], self.seconds_sent - self._measured[1]
+        self._measured = (self.computing, self.seconds_sent)
+        self._note_cost(computing, seconds)
 
     def close(self) -> None:
         """Drop every step that has not begun."""

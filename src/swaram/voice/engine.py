@@ -1,5 +1,6 @@
 """The engine: text in, windows of audio out; the next front end runs while this passage is decoded."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -86,14 +87,24 @@ class Engine:
         marks = tuple(mark for part in parts for mark in part.marks)
         return Speech(audio, self.voice.sample_rate, marks, tuple(reading.notices))
 
-    def warm_up(self) -> None:
-        """Speak a few letters to nobody: tables and buffers are then ready for the first listener."""
+    def warm_up(self) -> float:
+        """Speak letters to nobody, so that tables and buffers are ready; return the real-time factor.
+
+        That is the seconds of computing, on one core, that one second of speech costs now.
+        """
+        letters = "".join([symbol for symbol in self.voice.symbols.symbols if symbol.isalnum()] * 2)[:80]
+        passage = Passage(letters, list(range(len(letters))), 0.0)
         for language in self.voice.languages:
-            request = SpeechRequest(language=language)
-            letters = [symbol for symbol in self.voice.symbols.symbols if symbol.isalnum()][:16]
-            self.reader(request).read_part("".join(letters))
-            latent = self.encode(Passage("".join(letters), list(range(len(letters))), 0.0), request, 0)
-            self.models.decode(latent, next(self.windows(latent)))
+            self.reader(SpeechRequest(language=language)).read_part(letters)
+        factor = 0.0
+        for _ in range(2):
+            begun = time.perf_counter()
+            latent = self.encode(passage, SpeechRequest(), 0)
+            for window in self.windows(latent):
+                self.models.decode(latent, window)
+            spoken = latent.length * self.voice.hop_length / self.voice.sample_rate
+            factor = (time.perf_counter() - begun) / spoken
+        return factor
 
     def reader(self, request: SpeechRequest) -> Reader:
         """The reader of the request's language. Raises SpeechError for one that the voice does not read."""
