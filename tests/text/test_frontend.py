@@ -143,6 +143,9 @@ def test_amounts_and_codes_at_the_edges(text, expected):
         ("COVID-19", "covid nineteen"),
         ("#1 & 2 + 2 = 4 / 1", "hash one and two plus two equals four one"),
         ("Hello (world)", "hello, world"),
+        ("I am in Class A, he said No.", "i am in class a, he said no."),
+        ("In 1990 in India", "in nineteen ninety in india"),
+        ("O'Brien's BJP's", "o'brien's bee jay pee's"),
     ],
 )
 def test_indian_english_reads_numbers_and_signs_as_people_do(text, expected):

@@ -24,7 +24,9 @@ _PLAIN = {
 }  # fmt: skip
 # Longer runs of letters are no words: they are read in parts, so that time stays linear.
 # In text that is English anyway, only words with capitals or without a vowel need a second look.
-_CAPITALS = re.compile(r"(?<![A-Za-z])(?:[a-z]{0,40}[A-Z][A-Za-z]{0,40}|[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))")
+_CAPITALS = re.compile(
+    r"(?<![A-Za-z])(?:[IA](?![A-Za-z])|[A-Z](?=')|[a-z]{0,40}[A-Z][A-Za-z]{0,40}|[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))"
+)
 _LATIN = r"([A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?)"
 
 
@@ -99,7 +101,7 @@ class TextFrontend:
     def _read_english(self, traced: TracedText, notices: Notices) -> TracedText:
         """Latin words, where Latin is not the language's script, are read as English; capitals by letter."""
         if self.language.script.name == "Latin":
-            return traced.rewrite(_CAPITALS, lambda match: self._hear(match.group())[0])
+            return traced.rewrite(_CAPITALS, self._english_in_english)
         text = traced.text
 
         def write(match: re.Match[str]) -> str:
@@ -113,6 +115,12 @@ class TextFrontend:
             return " " + said if start and text[start - 1] in self._letters else said
 
         return traced.rewrite(self._latin, write)
+
+    def _english_in_english(self, match: re.Match[str]) -> str:
+        word = match.group()
+        if word in ("I", "A") or (len(word) == 1 and match.string[match.end() : match.end() + 1] == "'"):
+            return word.lower()
+        return self._hear(word)[0]
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - front ends live as long as what uses them
     def _hear(self, word: str) -> tuple[str, str]:

@@ -78,6 +78,8 @@ class Signs:
                 return None
             if match.group().rstrip(".") in self._codes and re.match(r" ?[0-9]", text[end : end + 2]):
                 return None
+            if match.group() == "No." and not re.match(r" ?[0-9]", text[end : end + 2]):
+                return None
             word = self._abbreviations[match.group()]
             return word + " " if end < len(text) and text[end] not in " ,.;:?!\n" else word
 
