@@ -108,8 +108,9 @@ def _session(voice: Voice, name: str, model: bytes, threads: int) -> onnxruntime
     options.inter_op_num_threads = 1
     # Threads that spin while they wait take the core from the next stream.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Every length of text is another shape: plans kept for each of them would only fill the memory.
+    # Every length of text is another shape: plans and arenas kept for each of them only fill the memory.
     options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
