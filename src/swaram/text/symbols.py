@@ -21,11 +21,6 @@ def letters_of(code: str) -> str:
     return "".join(sorted(set(load_table(get_language(code).code)["letters"]) - set(" \n")))
 
 
-def _reserved(code: str) -> str:
-    """Symbols that keep their place in a language's table although the front end never writes them."""
-    return load_table(get_language(code).code).get("reserved", "")
-
-
 class SymbolTable:
     """An ordered list of symbols; a symbol's id is its place.
 
@@ -62,7 +57,7 @@ class SymbolTable:
         """
         if not codes:
             raise SymbolError("symbol table: no language given; name at least one, such as ml.")
-        letters = sorted({letter for code in codes for letter in letters_of(code) + _reserved(code)} - set(PUNCTUATION))
+        letters = sorted({letter for code in codes for letter in letters_of(code)} - set(PUNCTUATION))
         return cls([BLANK, BOS, EOS, SPACE, *PUNCTUATION, *letters])
 
     def __len__(self) -> int:
