@@ -202,7 +202,10 @@ def main() -> None:
     options = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f} before; {options.seconds:g} s for each row")
-    print("streams requests refused failed | first sound p50 p95 p99 ms | underruns latest ms | cores others  MB  MB after")
+    print(
+        "streams requests refused failed | first sound p50 p95 p99 ms | underruns latest ms | "
+        "cores others  MB  MB after"
+    )
     rows = []
     with serving(["--voices", options.voices, *options.serve]) as (address, pid):
         httpx.get(address + "/healthz").raise_for_status()
