@@ -4,12 +4,13 @@ PORT ?= 5000
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: help run test bench lint clean
+.PHONY: help run test bench soak lint clean
 
 help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
-	@echo "make bench  run the benchmarks (minutes to an hour; stop other work first)"
+	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
+	@echo "make soak   hostile clients and disconnects in thousands"
 	@echo "make lint   check style"
 
 run: $(VENV)/.serving
@@ -19,7 +20,12 @@ test: $(VENV)/.testing
 	$(VENV)/bin/python -m pytest
 
 bench: $(VENV)/.testing
-	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done
+	$(VENV)/bin/python benchmarks/text.py
+	$(VENV)/bin/python benchmarks/prepare.py throughput
+	$(VENV)/bin/python benchmarks/serving.py --voices voices --streams 1 20 60
+
+soak: $(VENV)/.testing
+	SWARAM_SOAK=1 $(VENV)/bin/python -m pytest tests/server/test_hostile.py
 
 lint: $(VENV)/.testing
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -104,9 +104,7 @@ def renumber_first_frame(frame: bytes, number: int) -> bytes:
     The rate must be one that has a code of its own (such as 44,100 Hz); both checksums are computed anew.
     """
     block_bytes = {0b0110: 1, 0b0111: 2}.get(frame[2] >> 4, 0)
-    header = (
-        frame[:2] + bytes([frame[2] & 0xF0, frame[3]]) + _coded_number(number) + frame[5 : 5 + block_bytes]
-    )
+    header = frame[:2] + bytes([frame[2] & 0xF0, frame[3]]) + _coded_number(number) + frame[5 : 5 + block_bytes]
     body = header + bytes([_crc8(header)]) + frame[6 + block_bytes : -2]
     return body + struct.pack(">H", _crc16(body))
 
