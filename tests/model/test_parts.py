@@ -83,7 +83,7 @@ def test_the_stochastic_durations_bound_a_likelihood_that_training_raises():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
     sampled = predictor.sample(x, mask, torch.randn(4, 2, 12) * 0.5).exp()
     assert torch.isfinite(sampled).all() and sampled.min() > 0

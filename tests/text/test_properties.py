@@ -93,5 +93,6 @@ def test_time_grows_with_the_length_of_the_text_and_no_faster(code, piece):
         FRONTENDS[code].analyse(text)
         return time.process_time() - start
 
-    short = min(seconds(4_000) for _ in range(2))
-    assert seconds(32_000) < 8 * 3.5 * max(short, 0.004)
+    # The least of several: a busy machine or a collection of garbage makes single timings several times too long.
+    short = min(seconds(4_000) for _ in range(3))
+    assert min(seconds(32_000) for _ in range(3)) < 8 * 3.5 * max(short, 0.004)
