@@ -5,6 +5,8 @@
 Starts a server of its own on loopback, then lets that many listeners come at random moments, each asking for one
 text after another and playing it at the pace of speech. An underrun is a FLAC frame that comes after the moment at
 which a player who began with the first frame has nothing left to play.
+
+With ``--mixed-minutes 30`` it lets people of all habits come instead, and watches the server's memory.
 """
 
 import argparse
@@ -25,6 +27,8 @@ import httpx
 import numpy as np
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+
+from mixed_load import mixed_load, told
 
 SENTENCES = (
     "എനിക്ക് മലയാളം സംസാരിക്കാൻ കഴിയും എന്ന് പറഞ്ഞാൽ ആരും വിശ്വസിക്കില്ല, പക്ഷേ ഇത് സത്യമാണ് എന്ന് എനിക്ക് ഉറപ്പുണ്ട്.",
@@ -138,6 +142,12 @@ def memory_mb(pids: list[int]) -> float:
     return sum(int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024 for pid in pids)
 
 
+def shared_memory_mb(pids: list[int]) -> float:
+    """Memory of these processes, each page divided among those that share it (PSS)."""
+    found = [re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text()) for pid in pids]
+    return sum(int(match[1]) / 1024 for match in found if match)
+
+
 def family(pid: int) -> list[int]:
     """A process and its children."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -191,15 +201,41 @@ async def measure(address: str, pid: int, streams: int, seconds: float) -> Resul
     )
 
 
+def mixed(options: argparse.Namespace) -> None:
+    """Print what a mixed load brought, and JSON with --json."""
+    with serving(["--voices", options.voices, *options.serve]) as (address, pid):
+        used, begun = cpu_seconds(family(pid)), time.perf_counter()
+        seen = asyncio.run(
+            mixed_load(
+                address,
+                SENTENCES,
+                options.visitors,
+                60 * options.mixed_minutes,
+                lambda: (shared_memory_mb(family(pid)), memory_mb(family(pid))),
+            )
+        )
+        seen.cpu_cores = (cpu_seconds(family(pid)) - used) / (time.perf_counter() - begun)
+        page = httpx.get(address + "/metrics").text
+        seen.underruns = int(float(re.search(r"^tts_underrun_total (\S+)", page, re.MULTILINE)[1]))
+    print(told(seen))
+    if options.json:
+        options.json.write_text(json.dumps(asdict(seen), indent=1))
+
+
 def main() -> None:
     """Print a table, and JSON with --json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--voices", default="voices")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 20, 60])
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--mixed-minutes", type=float, help="a mixed load for so long, instead of the table")
+    parser.add_argument("--visitors", type=int, default=8, help="people of the mixed load")
     parser.add_argument("--json", type=Path)
     parser.add_argument("serve", nargs="*", help="further options of swaram serve, after --")
     options = parser.parse_args()
+    if options.mixed_minutes:
+        mixed(options)
+        return
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f} before; {options.seconds:g} s for each row")
     print(
