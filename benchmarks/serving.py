@@ -25,10 +25,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+from mixed_load import mixed_load, told
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
-
-from mixed_load import mixed_load, told
 
 SENTENCES = (
     "എനിക്ക് മലയാളം സംസാരിക്കാൻ കഴിയും എന്ന് പറഞ്ഞാൽ ആരും വിശ്വസിക്കില്ല, പക്ഷേ ഇത് സത്യമാണ് എന്ന് എനിക്ക് ഉറപ്പുണ്ട്.",
