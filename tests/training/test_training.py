@@ -267,3 +267,24 @@ def test_text_steps_bring_the_divergence_down(raw_config):
     for _ in range(30):
         engine.text_step(batch)
     assert engine.step(batch)["kl"] < 0.7 * first
+
+
+def test_weights_to_train_on_from_are_half_the_size_and_count_the_steps_before(raw_config, tmp_path):
+    source = train(parse_config(raw_config), limits=Limits(max_steps=3))
+    weights = checkpoints.save_weights(source, tmp_path / "weights")
+    assert sorted(path.name for path in weights.iterdir()) == [
+        "discriminator.safetensors",
+        "generator.safetensors",
+        "state.json",
+    ]
+    kept, whole = checkpoints.read_tensors(weights, "generator"), checkpoints.read_tensors(source, "ema")
+    assert all(value.dtype == torch.float16 for value in kept.values())
+    assert all(torch.allclose(kept[name].float(), whole[name], atol=1e-3) for name in whole)
+    raw_config["train"]["output_directory"] = str(tmp_path / "second")
+    folder = train(parse_config(raw_config), warm=str(weights), limits=Limits(max_steps=2))
+    info = checkpoints.read_info(folder)
+    assert (info.step, info.earlier_steps) == (2, 3) and info.earlier_seconds > 0
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        raw_config["train"]["output_directory"] = str(weights.parent / "third")
+        engine, _ = engine_of(parse_config(raw_config))
+        engine.restore(weights)  # the optimizers' state is not in there: only a warm start can use it

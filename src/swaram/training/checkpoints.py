@@ -35,6 +35,8 @@ class CheckpointInfo:
     speakers: list[str]
     best_mel: float | None
     seconds_trained: float
+    earlier_steps: int = 0  # of the trainings that this one was warm-started from
+    earlier_seconds: float = 0.0
     discriminators: bool = True
 
     def to_json(self) -> str:
@@ -49,6 +51,8 @@ class CheckpointInfo:
             "speakers": self.speakers,
             "best_mel": self.best_mel,
             "seconds_trained": self.seconds_trained,
+            "earlier_steps": self.earlier_steps,
+            "earlier_seconds": self.earlier_seconds,
         }
         return json.dumps(state, ensure_ascii=False, indent=1)
 
@@ -66,7 +70,28 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
     that the file ``best`` names.
     """
     folder = directory / f"step-{info.step:08d}"
-    partial = directory / f".{folder.name}.partial"
+    _write_whole(folder, info, tensors)
+    best = best_checkpoint(directory)
+    for old in checkpoint_folders(directory)[:-keep]:
+        if old != best:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def save_weights(checkpoint: str | Path, out: str | Path) -> Path:
+    """Write what a warm start needs, in half precision: the averaged generator and the discriminators.
+
+    ``checkpoint``: a checkpoint folder or a training directory; ``out``: the folder to write.
+    """
+    folder = find_checkpoint(checkpoint)
+    groups = {"generator": read_tensors(folder, "ema"), "discriminator": read_tensors(folder, "discriminator")}
+    halves = {group: {name: value.half() for name, value in values.items()} for group, values in groups.items()}
+    _write_whole(Path(out), read_info(folder), halves)
+    return Path(out)
+
+
+def _write_whole(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
+    partial = folder.parent / f".{folder.name}.partial"
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -82,11 +107,6 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
         partial.rename(folder)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"the checkpoint {folder} could not be written: {error}") from None
-    best = best_checkpoint(directory)
-    for old in checkpoint_folders(directory)[:-keep]:
-        if old != best:
-            shutil.rmtree(old, ignore_errors=True)
-    return folder
 
 
 def mark_best(directory: Path, step: int) -> None:
@@ -133,6 +153,8 @@ def read_info(folder: Path) -> CheckpointInfo:
             list(state["speakers"]),
             state["best_mel"],
             state["seconds_trained"],
+            state.get("earlier_steps", 0),
+            state.get("earlier_seconds", 0.0),
             (folder / "discriminator.safetensors").exists(),
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:

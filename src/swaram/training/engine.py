@@ -37,6 +37,8 @@ class Progress:
     position: int = 0
     best_mel: float | None = None
     seconds_trained: float = 0.0
+    earlier_steps: int = 0
+    earlier_seconds: float = 0.0
 
 
 @dataclass
@@ -196,6 +198,8 @@ class Engine:
             self.speakers,
             progress.best_mel,
             progress.seconds_trained,
+            progress.earlier_steps,
+            progress.earlier_seconds,
         )
         random = {"random.cpu": torch.get_rng_state()}
         if self.device.type == "cuda":
@@ -227,7 +231,15 @@ class Engine:
         torch.set_rng_state(state["random.cpu"])
         if self.device.type == "cuda" and "random.cuda" in state:
             torch.cuda.set_rng_state(state["random.cuda"], self.device)
-        self.progress = Progress(info.step, info.epoch, info.position, info.best_mel, info.seconds_trained)
+        self.progress = Progress(
+            info.step,
+            info.epoch,
+            info.position,
+            info.best_mel,
+            info.seconds_trained,
+            info.earlier_steps,
+            info.earlier_seconds,
+        )
 
     def validate(self, journal: Journal, dataset: Dataset) -> float:
         """Write validation losses and sentences to the journal; returns the mel loss. Uses the moving average."""

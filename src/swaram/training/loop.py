@@ -64,6 +64,7 @@ def train(config: Config, resume: bool = False, warm: str | None = None, limits:
     elif warm:
         started = warm_start(warm, engine.generator, engine.discriminators, config, symbols, engine.speakers)
         engine.average = MovingAverage(engine.generator, config.train.ema_decay)
+        engine.progress.earlier_steps, engine.progress.earlier_seconds = started.steps, started.seconds
         journal.say(f"warm start from {warm}: {started.taken} tensors taken, {len(started.left)} left")
     if engine.progress.step < config.train.bootstrap_steps:
         spectra = copy.deepcopy(engine.spectra).cpu()

@@ -21,10 +21,12 @@ SYMBOL_TABLE, SPEAKER_TABLE = "enc_p.emb.weight", "emb_g.weight"
 
 @dataclass
 class WarmStart:
-    """How many tensors were taken and which were left, for the log."""
+    """How many tensors were taken and which were left, and how long the source and its sources had been trained."""
 
     taken: int
     left: list[str]
+    steps: int = 0
+    seconds: float = 0.0
 
 
 def warm_start(
@@ -52,6 +54,8 @@ def warm_start(
         report = WarmStart(report.taken + other.taken, report.left + other.left)
     if not report.taken:
         raise CheckpointError(f"{folder} shares no tensor with this configuration's model")
+    report.steps = info.step + info.earlier_steps
+    report.seconds = info.seconds_trained + info.earlier_seconds
     return report
 
 

@@ -106,9 +106,10 @@ def info_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name 
 
 
 def _add_export() -> None:
-    from swaram.voice.export_command import export_command
+    from swaram.voice.export_command import export_command, weights_command
 
     voice_app.command("export")(export_command)
+    voice_app.command("weights")(weights_command)
 
 
 if importlib.util.find_spec("swaram.voice.export_command"):  # needs nothing heavy before it runs

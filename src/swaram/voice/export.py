@@ -100,7 +100,8 @@ def export_voice(checkpoint: str | Path, out: str | Path, facts: VoiceFacts) -> 
     partial.mkdir(parents=True)
     for name, graph in graphs.items():
         onnx.save(graph, partial / name)
-    numbers = {"steps": f"{info.step:,}", "hours": f"{info.seconds_trained / 3600:.1f}"}
+    steps, hours = info.step + info.earlier_steps, (info.seconds_trained + info.earlier_seconds) / 3600
+    numbers = {"steps": f"{steps:,}", "hours": f"{hours:.1f}"}
     card = Template(facts.card or f"# {facts.name}\n").safe_substitute(numbers)
     (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     if facts.licence_file:
@@ -150,7 +151,11 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
         "decoder": {"left_margin": model.dec.margin, "right_margin": model.dec.margin},
         "licence": facts.licence,
         "attribution": facts.attribution,
-        "training": {"steps": info.step, "hours": round(info.seconds_trained / 3600, 2), **facts.training},
+        "training": {
+            "steps": info.step + info.earlier_steps,
+            "hours": round((info.seconds_trained + info.earlier_seconds) / 3600, 2),
+            **facts.training,
+        },
     }
 
 

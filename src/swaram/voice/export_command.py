@@ -1,4 +1,4 @@
-"""``swaram voice export``: from a checkpoint to a voice package."""
+"""``swaram voice export`` and ``weights``: from a checkpoint to a voice package, or to weights to train on from."""
 
 import json
 from pathlib import Path
@@ -33,6 +33,20 @@ def export_command(
         f"{out}: {report.size_bytes / 1e6:.1f} MB; largest difference from PyTorch: "
         f"latent {report.latent_difference:.1e}, audio {report.audio_difference:.1e}"
     )
+
+
+def weights_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+) -> None:
+    """Write what another training can be warm-started from: generator and discriminators in half precision."""
+    try:
+        from swaram.training.checkpoints import save_weights
+    except ImportError as error:
+        raise SwaramError(f"weights need {error.name}; install it with: pip install 'swaram[train]'") from None
+    save_weights(checkpoint, out)
+    size = sum(path.stat().st_size for path in out.iterdir())
+    typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")
 
 
 def _read_facts(path: Path | None, name: str) -> "VoiceFacts":
