@@ -12,6 +12,16 @@ from swaram.config import DiscriminatorConfig
 weight_norm = nn.utils.parametrizations.weight_norm
 
 
+def _score(convs: nn.ModuleList, conv_post: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Run the layers; the scores [batch, n] and every layer's output."""
+    features = []
+    for conv in convs:
+        x = F.leaky_relu(conv(x), 0.1)
+        features.append(x)
+    features.append(conv_post(x))
+    return features[-1].flatten(1), features
+
+
 class PeriodDiscriminator(nn.Module):
     """Sees the samples folded into rows of ``period`` (Kong et al. 2020)."""
 
@@ -30,13 +40,7 @@ class PeriodDiscriminator(nn.Module):
         x = audio.unsqueeze(1)
         x = F.pad(x, (0, -x.shape[2] % self.period), mode="reflect")
         x = x.unflatten(2, (-1, self.period))  # (B, 1, samples) -> (B, 1, rows, period)
-        features = []
-        for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.1)
-            features.append(x)
-        x = self.conv_post(x)
-        features.append(x)
-        return x.flatten(1), features
+        return _score(self.convs, self.conv_post, x)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -60,13 +64,7 @@ class ScaleDiscriminator(nn.Module):
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
         x = audio.unsqueeze(1)
-        features = []
-        for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.1)
-            features.append(x)
-        x = self.conv_post(x)
-        features.append(x)
-        return x.flatten(1), features
+        return _score(self.convs, self.conv_post, x)
 
 
 class SpectrogramDiscriminator(nn.Module):
@@ -96,13 +94,7 @@ class SpectrogramDiscriminator(nn.Module):
                 return_complex=True,
             )
             x = torch.view_as_real(spectrum).permute(0, 3, 1, 2).contiguous()  # (B, bins, T, 2) -> (B, 2, bins, T)
-        features = []
-        for conv in self.convs:
-            x = F.leaky_relu(conv(x), 0.1)
-            features.append(x)
-        x = self.conv_post(x)
-        features.append(x)
-        return x.flatten(1), features
+        return _score(self.convs, self.conv_post, x)
 
 
 class Discriminators(nn.Module):
