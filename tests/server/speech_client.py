@@ -42,7 +42,8 @@ def running(voices: Path, **settings: Any) -> Iterator[RunningServer]:
         time.sleep(0.01)
     assert server.started
     try:
-        yield RunningServer(address_of(listener), server.config.app.state.service)
+        address = address_of(listener, tls="tls_certificate" in settings)
+        yield RunningServer(address, server.config.app.state.service)
     finally:
         server.should_exit = True
         thread.join(20)

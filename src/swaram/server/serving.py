@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 
 import uvicorn
@@ -15,7 +16,7 @@ from swaram.server.settings import ServerSettings
 
 
 class ServerError(SwaramError):
-    """A server that cannot start: the port is taken, the address is not this machine's."""
+    """A server that cannot start: the port is taken, the address is not this machine's, the certificate is none."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -71,7 +72,11 @@ class SpeechServer(uvicorn.Server):
 
 
 def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda: None) -> SpeechServer:
-    """The server of an application made for these settings. Raises VoiceError when there is no voice."""
+    """The server of an application made for these settings.
+
+    Raises VoiceError when there is no voice, ServerError when the TLS files cannot be used.
+    """
+    _check_tls(settings)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -91,3 +96,22 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
     )
     logging.getLogger("uvicorn.error").addFilter(OneLine())
     return SpeechServer(config, app.state.service, on_start)
+
+
+def _check_tls(settings: ServerSettings) -> None:
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None:
+        if key is not None:
+            raise ServerError("A TLS key was given without a certificate; name it with --tls-certificate.")
+        return
+    for path in (certificate, key):
+        if path is not None and not path.is_file():
+            raise ServerError(f"{path}: there is no such file; name the PEM files of TLS.")
+    try:
+        # A key behind a passphrase would ask for it on the terminal, and wait.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        held = f"with the key {key}" if key is not None else "which must hold the key too"
+        raise ServerError(
+            f"{certificate}, {held}: not a certificate and its key in PEM, without passphrase."
+        ) from error
