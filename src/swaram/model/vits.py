@@ -97,24 +97,20 @@ class Vits(nn.Module):
         segments: int | None = None,
         alignment_noise: float = 0.0,
         durations: Tensor | None = None,
-    ) -> tuple[Prior, Segments | None]:
+    ) -> tuple[Prior, Segments]:
         """One training pass (figure 1a).
 
         symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths and
         speaker int64 [batch]. ``segments``: decode only so many items of the batch, chosen at random, one segment of
-        ``segment_frames`` each; None is one for every item. With 0 only the text side learns: the posterior gets no
-        gradient (it would give up its content) and nothing is decoded. ``alignment_noise`` scales the noise added to
-        the alignment scores, in units of their deviation (Kong et al. 2023, section 2.2); ``durations`` int64
-        [batch, symbols], where given, take the place of the search.
+        ``segment_frames`` each; None is one for every item. ``alignment_noise`` scales the noise added to the alignment
+        scores, in units of their deviation (Kong et al. 2023, section 2.2); ``durations`` int64 [batch, symbols],
+        where given, take the place of the search.
         """
         conditioning = self.condition_on(speaker)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and segments != 0):
-            z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
+        z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
         prior = self._prior(
             symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations
         )
-        if segments == 0:
-            return prior, None
         rows = torch.arange(len(z), device=z.device)
         if segments is not None and segments < len(z):
             rows = torch.randperm(len(z), device=z.device)[:segments]
@@ -123,6 +119,27 @@ class Vits(nn.Module):
         starts = (torch.rand(len(rows), device=z.device) * (latest + 1)).long()
         voice = None if conditioning is None else conditioning[rows]
         return prior, Segments(self.dec(cut(z[rows], starts, segment_frames), voice), rows, starts)
+
+    def text_side(
+        self,
+        symbols: Tensor,
+        symbol_lengths: Tensor,
+        spectrogram: Tensor,
+        frame_lengths: Tensor,
+        speaker: Tensor | None,
+        alignment_noise: float = 0.0,
+        durations: Tensor | None = None,
+    ) -> Prior:
+        """A pass in which only text encoder, flow and durations learn; arguments as in ``forward``.
+
+        The posterior gets no gradient: with the divergence as its only loss it would give up its content.
+        """
+        conditioning = self.condition_on(speaker)
+        with torch.no_grad():
+            z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
+        return self._prior(
+            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations
+        )
 
     def _prior(
         self,

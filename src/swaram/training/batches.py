@@ -25,7 +25,9 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        return Batch(**{name: None if value is None else value.to(device) for name, value in vars(self).items()})
+        durations = None if self.durations is None else self.durations.to(device)
+        own = (self.symbols, self.symbol_lengths, self.audio, self.frame_lengths, self.speaker)
+        return Batch(*(value.to(device) for value in own), durations)
 
 
 @dataclass

@@ -1,21 +1,24 @@
 """Exponential moving average of the generator, used for validation and export."""
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+Network = TypeVar("Network", bound=nn.Module)
 
-class MovingAverage:
+
+class MovingAverage(Generic[Network]):
     """A copy of a module whose parameters follow it slowly.
 
     The decay rises with the steps, (1 + step) / (10 + step), until it reaches ``decay``, so that the first
     average is not the untrained network.
     """
 
-    def __init__(self, module: nn.Module, decay: float):
+    def __init__(self, module: Network, decay: float):
         self.decay = decay
-        self.module = copy.deepcopy(module).requires_grad_(False).eval()
+        self.module: Network = copy.deepcopy(module).requires_grad_(False).eval()
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:

@@ -15,7 +15,7 @@ from swaram.config import Config
 from swaram.errors import SwaramError
 from swaram.model.discriminators import Discriminators
 from swaram.model.spectra import Spectra
-from swaram.model.vits import Prior, Segments, Vits
+from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training import checkpoints, losses, validation
 from swaram.training.batches import Batch
@@ -109,26 +109,25 @@ class Engine:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16)
 
-    def _generate(self, batch: Batch, segments: int | None) -> tuple[Prior, Segments | None]:
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """What both kinds of pass take first: symbols, their lengths, spectrogram, its lengths, speakers."""
+        spectrogram = self.spectra.linear(batch.audio)
+        return batch.symbols, batch.symbol_lengths, spectrogram, batch.frame_lengths, batch.speaker
+
+    def _alignment_noise(self) -> float:
         train = self.config.train
-        noise = train.alignment_noise * max(0.0, 1 - self.progress.step / train.alignment_noise_steps)
-        return self.generator(
-            batch.symbols,
-            batch.symbol_lengths,
-            self.spectra.linear(batch.audio),
-            batch.frame_lengths,
-            batch.speaker,
-            train.segment_frames,
-            segments,
-            noise,
-            batch.durations if self.progress.step < train.bootstrap_steps else None,
-        )
+        return train.alignment_noise * max(0.0, 1 - self.progress.step / train.alignment_noise_steps)
+
+    def _known_durations(self, batch: Batch) -> Tensor | None:
+        return batch.durations if self.progress.step < self.config.train.bootstrap_steps else None
 
     def text_step(self, batch: Batch) -> None:
         """One update of text encoder, flow and durations alone: a third of a step's work, for what learns slowest."""
         self._set_learning_rates()
         with self._autocast():
-            prior, _ = self._generate(batch, 0)
+            prior = self.generator.text_side(
+                *self._inputs(batch), self._alignment_noise(), self._known_durations(batch)
+            )
         weights = self._weights()
         loss = weights["kl"] * losses.kl(prior) + weights["duration"] * prior.duration_loss
         if not bool(torch.isfinite(loss)):
@@ -144,7 +143,13 @@ class Engine:
         now = self.progress.step
         self._set_learning_rates()
         with self._autocast():
-            prior, output = self._generate(batch, train.segments)
+            prior, output = self.generator(
+                *self._inputs(batch),
+                train.segment_frames,
+                train.segments,
+                self._alignment_noise(),
+                self._known_durations(batch),
+            )
             real = validation.cut_audio(
                 batch.audio[output.rows], output.starts, train.segment_frames, config.data.hop_length
             )
@@ -182,8 +187,13 @@ class Engine:
         self.generator_optimizer.step()
         self.average.update(self.generator, now)
         self.progress.step += 1
-        values = {**parts, "generator": generator_loss, "discriminator": discriminator_loss, **norms}
-        report = {name: float(value.detach()) for name, value in values.items()}
+        tensors: dict[str, Tensor] = {
+            **parts,
+            "generator": generator_loss,
+            "discriminator": discriminator_loss,
+            **norms,
+        }
+        report = {name: float(value.detach()) for name, value in tensors.items()}
         return report | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
 
     def save(self, directory: Path) -> Path:

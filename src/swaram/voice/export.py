@@ -181,9 +181,9 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
             "scales": torch.tensor([[0.0, 1.0, 0.0]]),
             "duration_noise": torch.zeros(1, 2, length),
             "latent_noise": torch.zeros(1, model.latent_channels, 1),
-            "speaker": torch.zeros(1, dtype=torch.int64) if model.emb_g is not None else None,
+            "speaker": torch.zeros(1, dtype=torch.int64),
         }
-        latent, durations, conditioning = model.front_end(*arguments.values())
+        latent, durations, conditioning = model.front_end(**arguments)
         audio = model.decode(latent, conditioning)
         frontend = sessions["frontend.onnx"]
         feed = {node.name: arguments[node.name].numpy() for node in frontend.get_inputs()}

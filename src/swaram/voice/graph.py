@@ -119,7 +119,7 @@ def _trace(
         torch.onnx.export(
             module.eval(),
             arguments,
-            buffer,
+            buffer,  # type: ignore[arg-type]  # it takes any stream, its annotation does not say so
             input_names=inputs,
             output_names=outputs,
             dynamic_axes=axes,
