@@ -19,6 +19,7 @@ from swaram.server.settings import ServerSettings
 from swaram.server.speaking import Speaking
 from swaram.server.steps import ThreadWorkers, Workers
 from swaram.server.stream import StreamFormat
+from swaram.server.telemetry import open_telemetry
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_voices
 from swaram.voice.request import SpeechRequest
@@ -38,6 +39,7 @@ class Service:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
+        self.telemetry = open_telemetry()
         self.engines = {name: Engine(voice) for name, voice in open_voices(settings.voices).items()}
         costs = [engine.warm_up() for engine in self.engines.values()]
         self.metrics = Metrics()
@@ -67,6 +69,8 @@ class Service:
     def close(self) -> None:
         """Stop the workers."""
         self.workers.close()
+        if self.telemetry is not None:
+            self.telemetry.close()
 
     async def drain(self) -> None:
         """Let no one begin, tell everybody, and wait until the last stream ends or ``drain_timeout`` is over."""
@@ -90,21 +94,19 @@ class Service:
             metrics.factor.labels(voice).observe(speaking.computing / speaking.seconds_sent)
         if outcome in ("cancelled", "disconnected"):
             metrics.cancelled.labels(outcome).inc()
-        logger.info(
-            "speech",
-            extra={
-                "facts": {
-                    "request": speaking.request_id,
-                    "voice": voice,
-                    "outcome": outcome,
-                    "characters": speaking.characters,
-                    "speech_seconds": round(speaking.seconds_sent, 3),
-                    "first_audio_seconds": round(speaking.first_audio or 0.0, 4),
-                    "computing_seconds": round(speaking.computing, 4),
-                    "seconds": round(seconds, 3),
-                }
-            },
-        )
+        facts = {
+            "request": speaking.request_id,
+            "voice": voice,
+            "outcome": outcome,
+            "characters": speaking.characters,
+            "speech_seconds": round(speaking.seconds_sent, 3),
+            "first_audio_seconds": round(speaking.first_audio or 0.0, 4),
+            "computing_seconds": round(speaking.computing, 4),
+            "seconds": round(seconds, 3),
+        }
+        logger.info("speech", extra={"facts": facts})
+        if self.telemetry is not None:
+            self.telemetry.trace("speech", facts | {"format": speaking.format}, seconds, failed=outcome == "failed")
 
     def _report(self, step: StepReport) -> None:
         self.metrics.stage.labels(step.stage).observe(step.seconds)
