@@ -34,6 +34,12 @@ def single_toy(tmp_path_factory) -> Engine:
 
 
 @pytest.fixture(scope="session")
+def flowing_toy(tmp_path_factory) -> Engine:
+    """A toy voice whose flow is a model of its own."""
+    return Engine(Voice.open(write_toy_voice(tmp_path_factory.mktemp("flowing"), flow=True)))
+
+
+@pytest.fixture(scope="session")
 def shipped() -> Engine:
     """The voice that ships."""
     packages = list_packages(SHIPPED)

@@ -1,6 +1,7 @@
 """Streaming equals not streaming, the first sound comes before the rest is made, and a seed fixes everything."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def whole_pass(engine: Engine, request: SpeechRequest) -> np.ndarray:
     return np.concatenate(parts)
 
 
-@pytest.mark.parametrize("name", ["toy", "single_toy", "shipped"])
+@pytest.mark.parametrize("name", ["toy", "single_toy", "flowing_toy", "shipped"])
 @pytest.mark.parametrize("speed", [0.7, 1.0, 1.9])
 def test_joined_windows_equal_one_pass_of_the_decoder(request, name, speed):
     engine = request.getfixturevalue(name)
@@ -43,7 +44,7 @@ def test_joined_windows_equal_one_pass_of_the_decoder(request, name, speed):
     assert np.abs(joined).max() > 0.01
 
 
-@pytest.mark.parametrize("name", ["toy", "shipped"])
+@pytest.mark.parametrize("name", ["toy", "flowing_toy", "shipped"])
 def test_streamed_samples_are_exactly_those_of_synthesise(request, name):
     engine = request.getfixturevalue(name)
     asked = SpeechRequest(TEXT, seed=3)
@@ -54,18 +55,28 @@ def test_streamed_samples_are_exactly_those_of_synthesise(request, name):
     assert speech.duration == len(streamed) / speech.sample_rate
 
 
-def test_margins_that_are_too_small_would_be_noticed(toy):
-    manifest = toy.voice.manifest
-    shrunk = manifest.model_copy(update={"decoder": manifest.decoder.model_copy(update={"right_margin": 3})})
-    package = Voice(
-        type(toy.voice.package)(
-            toy.voice.package.source, shrunk, toy.voice.symbols, toy.voice.package.frontend, toy.voice.package.decoder
-        ),
-        "shrunk",
-    )
+@pytest.mark.parametrize("part", ["decoder", "flow"])
+def test_margins_that_are_too_small_would_be_noticed(flowing_toy, part):
+    package, manifest = flowing_toy.voice.package, flowing_toy.voice.manifest
+    shrunk = manifest.model_copy(update={part: getattr(manifest, part).model_copy(update={"right_margin": 3})})
     with pytest.raises(VoiceError, match="margins"):
-        check_voice(package)
-    assert check_voice(toy.voice) < 1e-5
+        check_voice(Voice(replace(package, manifest=shrunk), "shrunk"))
+    assert check_voice(flowing_toy.voice) < 1e-5
+
+
+def test_the_first_window_waits_for_a_piece_of_the_flow_only(flowing_toy):
+    request = SpeechRequest("അമ്മ വന്നു പോയി " * 8)
+    passage = flowing_toy.reader(request).read(request.text).passages[0]
+    latent = flowing_toy.encode(passage, request, 0)
+    first, second, *_ = flowing_toy.windows(latent)
+    assert latent.known == 0
+    flowing_toy.models.decode(latent, first)
+    assert latent.known == first.high < latent.length // 2
+    flowing_toy.models.decode(latent, second)
+    assert latent.known == latent.length
+    later = flowing_toy.encode(passage, request, 1)  # nobody waits for it: the margins would be wasted
+    flowing_toy.models.decode(later, first)
+    assert later.known == later.length
 
 
 def test_the_first_window_is_short_and_the_others_grow(toy):

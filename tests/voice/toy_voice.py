@@ -16,18 +16,27 @@ from swaram.text.symbols import SymbolTable
 CHANNELS, HIDDEN, SPEAKER_CHANNELS = 8, 24, 4
 FIRST_REACH, SECOND_REACH = 5, 6
 REACH = FIRST_REACH + SECOND_REACH
+FLOW_REACH = 4
 
 
 def write_toy_voice(
-    folder: Path, *, speakers: int = 2, hop_length: int = 256, sample_rate: int = 16_000, language: str = "ml"
+    folder: Path,
+    *,
+    speakers: int = 2,
+    hop_length: int = 256,
+    sample_rate: int = 16_000,
+    language: str = "ml",
+    flow: bool = False,
 ) -> Path:
-    """Write a voice package into ``folder`` and return it."""
+    """Write a voice package into ``folder`` and return it; with ``flow`` its front end ends before the flow."""
     folder.mkdir(parents=True, exist_ok=True)
     symbols = SymbolTable.for_languages(language)
     models = {
-        "frontend.onnx": _frontend(len(symbols.symbols), speakers),
+        "frontend.onnx": _frontend(len(symbols.symbols), speakers, "prior" if flow else "latent"),
         "decoder.onnx": _decoder(hop_length, speakers),
     }
+    if flow:
+        models["flow.onnx"] = _flow(speakers)
     for name, model in models.items():
         (folder / name).write_bytes(model)
     manifest = {
@@ -45,6 +54,7 @@ def write_toy_voice(
         "default_speaker": 0 if speakers > 1 else None,
         "inference": {"noise_scale": 0.5, "length_scale": 1.0, "duration_noise_scale": 0.3},
         "decoder": {"left_margin": REACH, "right_margin": REACH},
+        "flow": {"left_margin": FLOW_REACH, "right_margin": FLOW_REACH} if flow else None,
         "licence": "CC0-1.0",
         "attribution": "made by the tests",
         "training": {},
@@ -79,7 +89,7 @@ def _value(name: str, kind: int, *shape):
     return helper.make_tensor_value_info(name, kind, list(shape))
 
 
-def _frontend(symbols: int, speakers: int) -> bytes:
+def _frontend(symbols: int, speakers: int, made: str) -> bytes:
     node = helper.make_node
     lasts = np.random.default_rng(3).integers(2, 9, symbols).astype(np.float32)
     lasts[0] = 1
@@ -155,7 +165,7 @@ def _frontend(symbols: int, speakers: int) -> bytes:
         _value("latent_noise", TensorProto.FLOAT, "B", CHANNELS, "N"),
     ]
     outputs = [
-        _value("latent", TensorProto.FLOAT, "B", CHANNELS, "T"),
+        _value(made, TensorProto.FLOAT, "B", CHANNELS, "T"),
         _value("durations", TensorProto.INT64, "B", "S"),
     ]
     last = "noisy"
@@ -172,9 +182,24 @@ def _frontend(symbols: int, speakers: int) -> bytes:
         last = "shifted"
     nodes += [
         node("Mul", [last, "mask"], ["masked"]),
-        node("Transpose", ["masked"], ["latent"], perm=[0, 2, 1]),
+        node("Transpose", ["masked"], [made], perm=[0, 2, 1]),
     ]
     return _model(nodes, inputs, outputs, constants)
+
+
+def _flow(speakers: int) -> bytes:
+    node = helper.make_node
+    constants = [
+        _weights("shift", CHANNELS, CHANNELS, 2 * FLOW_REACH + 1, scale=0.3),
+        _weights("by_speaker", CHANNELS, SPEAKER_CHANNELS, 1, scale=0.5),
+    ]
+    nodes = [node("Conv", ["prior", "shift"], ["a"], pads=[FLOW_REACH, FLOW_REACH])]
+    inputs = [_value("prior", TensorProto.FLOAT, "B", CHANNELS, "T")]
+    if speakers > 1:
+        inputs.append(_value("conditioning", TensorProto.FLOAT, "B", SPEAKER_CHANNELS, 1))
+        nodes += [node("Conv", ["conditioning", "by_speaker"], ["c"]), node("Add", ["a", "c"], ["b"])]
+    nodes += [node("Tanh", ["b" if speakers > 1 else "a"], ["d"]), node("Add", ["prior", "d"], ["latent"])]
+    return _model(nodes, inputs, [_value("latent", TensorProto.FLOAT, "B", CHANNELS, "T")], constants)
 
 
 def _decoder(hop_length: int, speakers: int) -> bytes:

@@ -37,6 +37,6 @@ def check_voice(voice: Voice) -> float:
     if largest > TOLERANCE:
         raise VoiceError(
             f"{voice.package.source}: streamed and whole differ by {largest:.1e}; the margins in voice.json "
-            "are too small for this decoder."
+            "are too small for its models."
         )
     return largest

@@ -1,4 +1,4 @@
-"""The two ONNX models of a voice, run as the contract in docs/architecture.md says."""
+"""The ONNX models of a voice, run as the contract in docs/architecture.md says."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,28 @@ import onnxruntime
 
 from swaram.voice.errors import VoiceError
 from swaram.voice.request import SpeechRequest
-from swaram.voice.streaming import Window
+from swaram.voice.streaming import Window, flow_edges, windows
 from swaram.voice.voice import Voice
 
 _NOISE_STEP = 256
 _FRAMES_PER_ID = 4
 
 
-@dataclass(frozen=True)
+@dataclass
 class Latent:
     """What the front end makes of a passage.
 
     ``frames``: float32 [C, T]; ``durations``: int64 [S], frames of each symbol id; ``conditioning``: float32
-    [G, 1] in voices with several speakers.
+    [G, 1] in voices with several speakers. Where the flow is a model of its own, it fills ``frames`` from ``prior``
+    (float32 [C, T]) piece by piece, up to each of ``edges``; the first ``known`` frames are filled.
     """
 
     frames: np.ndarray
     durations: np.ndarray
     conditioning: np.ndarray | None
+    known: int
+    prior: np.ndarray | None = None
+    edges: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
@@ -33,7 +37,7 @@ class Latent:
 
 
 class Models:
-    """Front end and decoder of one voice, each an onnxruntime session of ``threads`` threads.
+    """Front end, flow and decoder of one voice, each an onnxruntime session of ``threads`` threads.
 
     Runs may come from several threads at once. Raises VoiceError when the models are not of the contract.
     """
@@ -42,7 +46,15 @@ class Models:
         self.voice = voice
         self._frontend = _session(voice, "frontend.onnx", voice.package.frontend, threads)
         self._decoder = _session(voice, "decoder.onnx", voice.package.decoder, threads)
-        self._frontend_outputs = _names(voice, "frontend.onnx", self._frontend.get_outputs(), "latent", "durations")
+        flow = voice.package.flow
+        self._flow = None if flow is None else _session(voice, "flow.onnx", flow, threads)
+        self._made = "latent" if self._flow is None else "prior"
+        self._frontend_outputs = _names(voice, "frontend.onnx", self._frontend.get_outputs(), self._made, "durations")
+        if self._flow is not None:
+            _names(voice, "flow.onnx", self._flow.get_outputs(), "latent")
+            self._flow_takes_conditioning = "conditioning" in _names(
+                voice, "flow.onnx", self._flow.get_inputs(), "prior"
+            )
         _names(voice, "decoder.onnx", self._decoder.get_outputs(), "audio")
         inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
         self._takes_speaker = "speaker" in inputs
@@ -77,16 +89,53 @@ class Models:
             feed["speaker"] = np.array([speaker], np.int64)
         outputs = dict(zip(self._frontend_outputs, self._run(self._frontend, feed), strict=True))
         conditioning = outputs.get("conditioning")
-        return Latent(outputs["latent"][0], outputs["durations"][0], None if conditioning is None else conditioning[0])
+        made = outputs[self._made][0]
+        latent = Latent(made, outputs["durations"][0], None if conditioning is None else conditioning[0], made.shape[1])
+        if self._flow is not None:
+            self._begin_flow(latent, index)
+        return latent
 
     def decode(self, latent: Latent, window: Window) -> np.ndarray:
         """float32 samples [(end - start) x hop], -1..1, of one window."""
+        for edge in latent.edges:
+            if latent.known < window.high and edge > latent.known:
+                latent.frames[:, latent.known : edge] = self._flow_between(latent, latent.known, edge)
+                latent.known = edge
         samples = self._decode(latent, latent.frames[:, window.low : window.high])
         return samples[window.cut(self.voice.hop_length)]
 
     def decode_whole(self, latent: Latent) -> np.ndarray:
         """float32 samples [T x hop], -1..1, of one pass over all frames: what windows are compared with."""
-        return self._decode(latent, latent.frames)
+        whole = latent.frames if latent.prior is None else self._flow_between(latent, 0, latent.length)
+        return self._decode(latent, whole)
+
+    def _begin_flow(self, latent: Latent, index: int) -> None:
+        """Nothing is known yet; only of the first passage, for which somebody waits, a first piece comes alone."""
+        manifest = self.voice.manifest
+        latent.prior, latent.frames, latent.known = latent.frames, np.empty_like(latent.frames), 0
+        latent.edges = (latent.length,)
+        if index == 0 and latent.length and manifest.flow:
+            of_decoder = manifest.decoder
+            first = next(
+                windows(
+                    latent.length,
+                    manifest.hop_length,
+                    manifest.sample_rate,
+                    of_decoder.left_margin,
+                    of_decoder.right_margin,
+                )
+            )
+            latent.edges = flow_edges(latent.length, first.high, manifest.flow.left_margin, manifest.flow.right_margin)
+
+    def _flow_between(self, latent: Latent, start: int, end: int) -> np.ndarray:
+        """float32 [C, end - start]: the flow over these frames and the margins, which are cut off again."""
+        margins, prior = self.voice.manifest.flow, latent.prior
+        assert self._flow is not None and margins is not None and prior is not None
+        low, high = max(0, start - margins.left_margin), min(latent.length, end + margins.right_margin)
+        feed = {"prior": np.ascontiguousarray(prior[None, :, low:high])}
+        if self._flow_takes_conditioning and latent.conditioning is not None:
+            feed["conditioning"] = latent.conditioning[None]
+        return self._run(self._flow, feed, ["latent"])[0][0, :, start - low : end - low]
 
     def _decode(self, latent: Latent, frames: np.ndarray) -> np.ndarray:
         feed = {"latent": np.ascontiguousarray(frames[None])}

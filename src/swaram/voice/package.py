@@ -17,6 +17,7 @@ from swaram.voice.errors import VoiceError
 FORMAT_VERSION = 1
 MANIFEST = "voice.json"
 MODELS = ("frontend.onnx", "decoder.onnx")
+FLOW = "flow.onnx"
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_ENTRIES = 64
@@ -44,7 +45,7 @@ class Inference(_Part):
 
 
 class Margins(_Part):
-    """Frames before and after that an output frame of the decoder depends on."""
+    """Frames before and after that an output frame of the decoder, or of the flow, depends on."""
 
     left_margin: Annotated[int, Field(ge=0, le=4096)]
     right_margin: Annotated[int, Field(ge=0, le=4096)]
@@ -72,6 +73,7 @@ class VoiceManifest(_Part):
     default_speaker: int | None = None
     inference: Inference = Inference()
     decoder: Margins
+    flow: Margins | None = None
     licence: str = ""
     attribution: str | list[str] = ""
     training: dict[str, Any] = {}
@@ -80,18 +82,19 @@ class VoiceManifest(_Part):
 
 @dataclass(frozen=True)
 class VoicePackage:
-    """A checked package: its manifest, its symbol table and the bytes of its two models."""
+    """A checked package: its manifest, its symbol table and the bytes of its models; ``flow`` is not in every voice."""
 
     source: str
     manifest: VoiceManifest
     symbols: SymbolTable
     frontend: bytes
     decoder: bytes
+    flow: bytes | None = None
 
     @property
     def sha256(self) -> str:
         """One checksum for the whole voice, from the checksums of its models."""
-        sums = "".join(self.manifest.files[name].sha256 for name in MODELS)
+        sums = "".join(self.manifest.files[name].sha256 for name in (*MODELS, *([FLOW] if self.flow else [])))
         return hashlib.sha256(sums.encode()).hexdigest()
 
 
@@ -125,6 +128,8 @@ def _check(source: str, read: Any) -> VoicePackage:
     for name in MODELS:
         if name not in manifest.files:
             raise VoiceError(f"{source}: {MANIFEST}, key files: {name} is not listed; export the voice again.")
+    if (manifest.flow is None) != (FLOW not in manifest.files):
+        raise VoiceError(f"{source}: {MANIFEST} must have the key flow and list {FLOW}, or neither; export it again.")
     contents = {}
     for name, entry in manifest.files.items():
         if _climbs(name):
@@ -134,9 +139,10 @@ def _check(source: str, read: Any) -> VoicePackage:
         content = read(name, entry.bytes)
         if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
             raise VoiceError(f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again.")
-        if name in MODELS:
+        if name in (*MODELS, FLOW):
             contents[name] = content
-    return VoicePackage(source, manifest, _symbols(source, manifest), contents[MODELS[0]], contents[MODELS[1]])
+    models = [contents[name] for name in MODELS]
+    return VoicePackage(source, manifest, _symbols(source, manifest), *models, contents.get(FLOW))
 
 
 def _read_manifest(source: str, content: bytes) -> VoiceManifest:

@@ -53,5 +53,14 @@ def windows(frames: int, hop_length: int, sample_rate: int, left: int, right: in
         size = min(2 * size, largest)
 
 
+def flow_edges(frames: int, first: int, left: int, right: int) -> tuple[int, ...]:
+    """Where the pieces end in which the flow goes over a passage that somebody waits for.
+
+    The ``first`` frames alone, which is what the first window needs, then all others; everything at once where the
+    margins of two pieces would cost as much as the wait that they save.
+    """
+    return (first, frames) if frames - first > 2 * (left + right) else (frames,)
+
+
 def _units(seconds: float, hop_length: int, sample_rate: int, unit: int) -> int:
     return max(1, round(seconds * sample_rate / hop_length / unit)) * unit
