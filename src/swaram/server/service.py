@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
+from swaram.server.memory import give_back
 from swaram.server.messages import PROTOCOL_VERSION, RequestError, Start
 from swaram.server.metrics import Metrics
 from swaram.server.processes import ProcessWorkers
@@ -52,6 +54,8 @@ class Service:
             self.workers = ProcessWorkers(settings.workers, settings.voices, self._report, restarted)
         else:
             self.workers = ThreadWorkers(self.engines, Scheduler(settings.workers, self._report))
+        self._closed = threading.Event()
+        give_back(self._closed)
         self.sessions: set[Session] = set()
         for name, engine in self.engines.items():
             self.metrics.model.labels(name, engine.voice.package.sha256[:16], __version__).set(1)
@@ -68,6 +72,7 @@ class Service:
 
     def close(self) -> None:
         """Stop the workers."""
+        self._closed.set()
         self.workers.close()
         if self.telemetry is not None:
             self.telemetry.close()

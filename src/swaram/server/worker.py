@@ -11,6 +11,7 @@ from typing import Any
 
 from swaram.errors import SwaramError
 from swaram.server.faults import describe_fault
+from swaram.server.memory import give_back
 from swaram.server.stream import SpeechStream, StreamFormat
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_voices
@@ -24,6 +25,7 @@ def work(connection: Connection, voices: Path | None) -> None:
     engines = {name: Engine(voice) for name, voice in open_voices(voices).items()}
     for engine in engines.values():
         engine.warm_up()
+    give_back(threading.Event())
     connection.send(("ready",))
     Worker(connection, engines).run()
 
