@@ -6,6 +6,7 @@ Starts a server of its own on loopback, then lets that many listeners come at ra
 text after another and playing it at the pace of speech. An underrun is a FLAC frame that comes after the moment at
 which a player who began with the first frame has nothing left to play.
 
+With ``--first-frames 100`` one listener after another asks for the first sentence and leaves at the first frame.
 With ``--mixed-minutes 30`` it lets people of all habits come instead, and watches the server's memory.
 """
 
@@ -200,6 +201,39 @@ async def measure(address: str, pid: int, streams: int, seconds: float) -> Resul
     )
 
 
+async def first_frames(address: str, count: int) -> list[float]:
+    """Seconds from asking to the first FLAC frame, of a server that does nothing else."""
+    seconds = []
+    async with connect(address.replace("http", "ws", 1) + "/v1/speak", compression=None, proxy=None) as socket:
+        await socket.recv()
+        for seed in range(count):
+            asked = time.perf_counter()
+            await socket.send(json.dumps({"type": "start", "text": SENTENCES[0], "seed": seed, "marks": "none"}))
+            heard = False
+            while True:
+                message = await socket.recv()
+                if isinstance(message, bytes):
+                    if not heard and message[:4] != b"fLaC":
+                        seconds.append(time.perf_counter() - asked)
+                        heard = True
+                        await socket.send('{"type": "cancel"}')
+                elif (told := json.loads(message))["type"] in ("cancelled", "done"):
+                    break
+                elif told["type"] == "error":
+                    raise SystemExit(told["message"])
+            await asyncio.sleep(0.05)
+    return seconds
+
+
+def first(options: argparse.Namespace) -> None:
+    """Print percentiles of the first frame of a single stream."""
+    with serving(["--voices", options.voices, *options.serve]) as (address, _):
+        heard = asyncio.run(first_frames(address, options.first_frames))
+    values = np.percentile(1000 * np.array(heard), [0, 50, 95, 99])
+    print(f"first frame of {len(heard)}: least {values[0]:.1f}, p50 {values[1]:.1f}, ", end="")
+    print(f"p95 {values[2]:.1f}, p99 {values[3]:.1f} ms")
+
+
 def mixed(options: argparse.Namespace) -> None:
     """Print what a mixed load brought, and JSON with --json."""
     with serving(["--voices", options.voices, *options.serve]) as (address, pid):
@@ -227,11 +261,17 @@ def main() -> None:
     parser.add_argument("--voices", default="voices")
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 20, 60])
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument(
+        "--first-frames", type=int, help="so many first frames of a single stream, instead of the table"
+    )
     parser.add_argument("--mixed-minutes", type=float, help="a mixed load for so long, instead of the table")
     parser.add_argument("--visitors", type=int, default=8, help="people of the mixed load")
     parser.add_argument("--json", type=Path)
     parser.add_argument("serve", nargs="*", help="further options of swaram serve, after --")
     options = parser.parse_args()
+    if options.first_frames:
+        first(options)
+        return
     if options.mixed_minutes:
         mixed(options)
         return
