@@ -108,13 +108,15 @@ def test_the_front_end_gives_each_item_what_it_gets_alone(variant):
     symbols, lengths = torch.randint(0, 30, (2, 12)), torch.tensor([12, 7])
     noise, latent_noise = torch.randn(2, 2, 12), torch.randn(2, 8, 20)
     scales, speaker = torch.tensor([[0.7, 2.0, 0.8], [0.5, 3.0, 0.6]]), torch.tensor([2, 0])
-    latent, durations, _ = model.front_end(symbols, lengths, scales, noise, latent_noise, speaker)
+    prior, durations, conditioning = model.front_end(symbols, lengths, scales, noise, latent_noise, speaker)
+    latent = model.reverse_flow(prior, durations.sum(1), conditioning)
     assert latent.abs().max() > 0
     for item in range(2):
         one, size = slice(item, item + 1), int(lengths[item])
-        alone, alone_durations, _ = model.front_end(
+        alone, alone_durations, own = model.front_end(
             symbols[one, :size], lengths[one], scales[one], noise[one, :, :size], latent_noise[one], speaker[one]
         )
+        alone = model.reverse_flow(alone, alone_durations.sum(1), own)
         frames = alone.shape[2]
         assert torch.equal(durations[item, :size], alone_durations[0])
         assert torch.allclose(latent[item, :, :frames], alone[0], atol=1e-5)
@@ -154,3 +156,15 @@ def test_windows_with_the_stated_margin_join_to_what_one_pass_gives(decoder):
         # One frame less and the joins show: the margin is not larger than it needs to be by much.
         short = model.decode(latent[:, :, 30 - margin // 2 : 90], conditioning)[:, (margin // 2) * hop :]
         assert not torch.allclose(short, whole[:, 30 * hop : 90 * hop], atol=1e-5)
+
+
+def test_pieces_of_the_flow_with_the_stated_margin_join_to_what_one_pass_gives():
+    model = Vits(tiny().model, tiny().data, 30, 3).eval()
+    for parameter in model.flow.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.2)
+    prior, conditioning, margin = torch.randn(1, 8, 90), model.condition_on(torch.tensor([1])), model.flow.margin
+    with torch.no_grad():
+        whole = model.reverse_flow(prior, torch.tensor([90]), conditioning)
+        first = model.reverse_flow(prior[:, :, : 40 + margin], torch.tensor([40 + margin]), conditioning)[:, :, :40]
+        rest = model.reverse_flow(prior[:, :, 40 - margin :], torch.tensor([50 + margin]), conditioning)[:, :, margin:]
+    assert margin > 0 and torch.allclose(torch.cat([first, rest], 2), whole, atol=1e-5)

@@ -25,10 +25,14 @@ class Coupling(nn.Module):
 
 
 class Flow(nn.Module):
-    """Couplings with the channels flipped after each one. x [batch, latent, frames] to the same shape."""
+    """Couplings with the channels flipped after each one. x [batch, latent, frames] to the same shape.
+
+    ``margin``: an output frame depends on at most so many frames on either side.
+    """
 
     def __init__(self, channels: int, hidden: int, kernel: int, layers: int, couplings: int, condition: int = 0):
         super().__init__()
+        self.margin = couplings * layers * (kernel // 2)
         self.couplings = nn.ModuleList(Coupling(channels, hidden, kernel, layers, condition) for _ in range(couplings))
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None, reverse: bool = False) -> Tensor:

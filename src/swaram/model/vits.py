@@ -176,11 +176,12 @@ class Vits(nn.Module):
         latent_noise: Tensor,
         speaker: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Text to latent frames (figure 1b); every random number comes in, so that a seed fixes the result.
+        """Text to a sample of the prior (figure 1b); every random number comes in, so that a seed fixes the result.
 
         symbols int64 [batch, symbols]; lengths int64 [batch]; scales float32 [batch, 3]: noise, length, duration
         noise; duration_noise [batch, 2, symbols]; latent_noise [batch, latent, n], frame t takes column t mod n.
-        Returns latent [batch, latent, frames], durations int64 [batch, symbols], conditioning.
+        Returns prior [batch, latent, frames], zero beyond each item's frames, durations int64 [batch, symbols],
+        conditioning. ``reverse_flow`` makes latent frames of the prior.
         """
         noise_scale, length_scale, duration_scale = (scales[:, i].view(-1, 1, 1) for i in range(3))
         conditioning = self.condition_on(speaker)
@@ -194,8 +195,12 @@ class Vits(nn.Module):
         noise = latent_noise[:, :, column]
         mean = expand(mean, durations, frames)
         deviation = expand(log_deviation, durations, frames).exp()
-        z_p = (mean + noise * deviation * noise_scale) * mask
-        return self.flow(z_p, mask, conditioning, reverse=True) * mask, durations, conditioning
+        return (mean + noise * deviation * noise_scale) * mask, durations, conditioning
+
+    def reverse_flow(self, prior: Tensor, lengths: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        """prior [batch, latent, frames], lengths int64 [batch] in frames, to latent frames of the same shape."""
+        mask = sequence_mask(lengths, prior.shape[2])
+        return self.flow(prior, mask, conditioning, reverse=True) * mask
 
     def decode(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
         """latent [batch, latent, frames] to audio [batch, frames * hop], -1..1."""

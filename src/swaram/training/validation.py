@@ -73,7 +73,7 @@ def speak(model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int
     """Say symbol ids as one speaker, with the published scales 0.667, 1, 0.8 and noise from ``seed``."""
     device = next(model.parameters()).device
     random = torch.Generator().manual_seed(seed)
-    latent, durations, conditioning = model.front_end(
+    prior, durations, conditioning = model.front_end(
         torch.tensor([ids], device=device),
         torch.tensor([len(ids)], device=device),
         torch.tensor([[0.667, 1.0, 0.8]], device=device),
@@ -83,7 +83,9 @@ def speak(model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int
     )
     # An untrained duration predictor can ask for minutes of a single symbol; 40 s are enough to look at.
     limit = 40 * spectra.sample_rate // spectra.hop
-    audio = model.decode(latent[:, :, :limit], conditioning)
+    prior = prior[:, :, :limit]
+    latent = model.reverse_flow(prior, torch.tensor([prior.shape[2]], device=device), conditioning)
+    audio = model.decode(latent, conditioning)
     mel = spectra(audio)[0] if audio.shape[1] >= spectra.n_fft else torch.zeros(spectra.filters.shape[0], 1)
     return SpokenSentence(text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy())
 

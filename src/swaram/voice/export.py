@@ -15,7 +15,14 @@ import torch
 from swaram.errors import SwaramError
 from swaram.model.vits import Vits
 from swaram.training.checkpoints import CheckpointInfo, find_checkpoint, read_info, read_tensors
-from swaram.voice.graph import decoder_graph, fold_weight_norm, frontend_graph, round_to_half, store_half
+from swaram.voice.graph import (
+    decoder_graph,
+    flow_graph,
+    fold_weight_norm,
+    frontend_graph,
+    round_to_half,
+    store_half,
+)
 
 # Largest difference from PyTorch that a voice may show, in full scale.
 TOLERANCE = 1e-4
@@ -87,7 +94,11 @@ def export_voice(checkpoint: str | Path, out: str | Path, facts: VoiceFacts) -> 
     fold_weight_norm(model)
     if facts.half:
         round_to_half(model)
-    graphs = {"frontend.onnx": frontend_graph(model), "decoder.onnx": decoder_graph(model)}
+    graphs = {
+        "frontend.onnx": frontend_graph(model),
+        "flow.onnx": flow_graph(model),
+        "decoder.onnx": decoder_graph(model),
+    }
     if facts.half:
         for graph in graphs.values():
             store_half(graph, EXACT)
@@ -149,6 +160,7 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
         "default_speaker": 0 if speakers else None,
         "inference": {"noise_scale": 0.667, "length_scale": 1.0, "duration_noise_scale": 0.8},
         "decoder": {"left_margin": model.dec.margin, "right_margin": model.dec.margin},
+        "flow": {"left_margin": model.flow.margin, "right_margin": model.flow.margin},
         "licence": facts.licence,
         "attribution": facts.attribution,
         "training": {
@@ -183,7 +195,8 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
             "latent_noise": torch.zeros(1, model.latent_channels, 1),
             "speaker": torch.zeros(1, dtype=torch.int64),
         }
-        latent, durations, conditioning = model.front_end(**arguments)
+        prior, durations, conditioning = model.front_end(**arguments)
+        latent = model.reverse_flow(prior, torch.tensor([prior.shape[2]]), conditioning)
         audio = model.decode(latent, conditioning)
         frontend = sessions["frontend.onnx"]
         feed = {node.name: arguments[node.name].numpy() for node in frontend.get_inputs()}
@@ -191,10 +204,9 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
         outputs = dict(zip(names, frontend.run(names, feed), strict=True))
         if not np.array_equal(outputs["durations"], durations.numpy()):
             return float("inf"), float("inf")
-        feed = {"latent": outputs["latent"]}
-        if conditioning is not None:
-            feed["conditioning"] = outputs["conditioning"]
-        (samples,) = sessions["decoder.onnx"].run(["audio"], feed)
-        worst[0] = max(worst[0], float(np.abs(outputs["latent"] - latent.numpy()).max()))
+        voice = {} if conditioning is None else {"conditioning": outputs["conditioning"]}
+        (frames,) = sessions["flow.onnx"].run(["latent"], {"prior": outputs["prior"], **voice})
+        (samples,) = sessions["decoder.onnx"].run(["audio"], {"latent": frames, **voice})
+        worst[0] = max(worst[0], float(np.abs(frames - latent.numpy()).max()))
         worst[1] = max(worst[1], float(np.abs(samples - audio.numpy()).max()))
     return worst[0], worst[1]

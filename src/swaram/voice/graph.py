@@ -1,4 +1,4 @@
-"""The two ONNX graphs of a voice, traced from the PyTorch model."""
+"""The ONNX graphs of a voice, traced from the PyTorch model."""
 
 import io
 import warnings
@@ -31,10 +31,20 @@ class _FrontEnd(nn.Module):
         latent_noise: Tensor,
         speaker: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        latent, durations, conditioning = self.model.front_end(
+        prior, durations, conditioning = self.model.front_end(
             symbols, lengths, scales, duration_noise, latent_noise, speaker
         )
-        return (latent, durations) if conditioning is None else (latent, durations, conditioning)
+        return (prior, durations) if conditioning is None else (prior, durations, conditioning)
+
+
+class _Flow(nn.Module):
+    def __init__(self, model: Vits):
+        super().__init__()
+        self.model = model
+
+    def forward(self, prior: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        everything = torch.ones_like(prior[:, :1])
+        return self.model.flow(prior, everything, conditioning, reverse=True)
 
 
 class _Decoder(nn.Module):
@@ -61,7 +71,7 @@ def round_to_half(model: nn.Module) -> None:
 
 
 def frontend_graph(model: Vits) -> onnx.ModelProto:
-    """Text to latent frames, with the inputs and outputs that docs/architecture.md lists."""
+    """Text to frames of the prior, with the inputs and outputs that docs/architecture.md lists."""
     symbols, frames = 12, 40
     several = model.speakers > 1
     arguments: tuple[Tensor, ...] = (
@@ -72,14 +82,14 @@ def frontend_graph(model: Vits) -> onnx.ModelProto:
         torch.randn(2, model.latent_channels, frames),
     )
     inputs = ["symbols", "lengths", "scales", "duration_noise", "latent_noise"]
-    outputs = ["latent", "durations"]
+    outputs = ["prior", "durations"]
     axes = {
         "symbols": {0: "batch", 1: "symbols"},
         "lengths": {0: "batch"},
         "scales": {0: "batch"},
         "duration_noise": {0: "batch", 2: "symbols"},
         "latent_noise": {0: "batch", 2: "noise"},
-        "latent": {0: "batch", 2: "frames"},
+        "prior": {0: "batch", 2: "frames"},
         "durations": {0: "batch", 1: "symbols"},
     }
     if several:
@@ -90,19 +100,24 @@ def frontend_graph(model: Vits) -> onnx.ModelProto:
     return _trace(_FrontEnd(model), arguments, inputs, outputs, axes)
 
 
+def flow_graph(model: Vits) -> onnx.ModelProto:
+    """Frames of the prior, without padding, to latent frames."""
+    return _of_frames(_Flow(model), model, "prior", "latent", {0: "batch", 2: "frames"})
+
+
 def decoder_graph(model: Vits) -> onnx.ModelProto:
     """Latent frames to samples, with the inputs and outputs that docs/architecture.md lists."""
-    latent = torch.randn(2, model.latent_channels, 24)
-    axes = {
-        "latent": {0: "batch", 2: "frames"},
-        "audio": {0: "batch", 1: "samples"},
-        "conditioning": {0: "batch"},
-    }
+    return _of_frames(_Decoder(model), model, "latent", "audio", {0: "batch", 1: "samples"})
+
+
+def _of_frames(module: nn.Module, model: Vits, source: str, result: str, axes: dict[int, str]) -> onnx.ModelProto:
+    frames = torch.randn(2, model.latent_channels, 24)
     conditioning = model.condition_on(torch.tensor([0, 1]) if model.speakers > 1 else None)
+    dynamic = {source: {0: "batch", 2: "frames"}, result: axes}
     if conditioning is None:
-        axes.pop("conditioning")
-        return _trace(_Decoder(model), (latent,), ["latent"], ["audio"], axes)
-    return _trace(_Decoder(model), (latent, conditioning.detach()), ["latent", "conditioning"], ["audio"], axes)
+        return _trace(module, (frames,), [source], [result], dynamic)
+    dynamic["conditioning"] = {0: "batch"}
+    return _trace(module, (frames, conditioning.detach()), [source, "conditioning"], [result], dynamic)
 
 
 def _trace(
