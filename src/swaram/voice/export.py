@@ -29,6 +29,8 @@ TOLERANCE = 1e-4
 # The tables of the inverse Fourier transform stay exact: they are mathematics, not weights.
 EXACT = ("cosines", "sines", "window")
 
+PUBLISHED_SCALES = {"noise_scale": 0.667, "length_scale": 1.0, "duration_noise_scale": 0.8}
+
 
 class ExportError(SwaramError):
     """A checkpoint that cannot become a voice."""
@@ -48,7 +50,8 @@ class OfferedSpeaker:
 class VoiceFacts:
     """What ``voice.json`` and the model card say beside what the checkpoint knows.
 
-    ``card`` is Markdown in which ``$steps`` and ``$hours`` stand for the checkpoint's own numbers.
+    ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
+    for the checkpoint's own numbers.
     """
 
     name: str
@@ -56,6 +59,7 @@ class VoiceFacts:
     licence: str = ""
     licence_file: Path | None = None
     attribution: list[str] = field(default_factory=list)
+    inference: dict[str, float] = field(default_factory=dict)
     training: dict[str, str | int | float] = field(default_factory=dict)
     card: str = ""
     half: bool = True
@@ -158,7 +162,7 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
         "symbols": info.symbols.to_dict(),
         "speakers": speakers,
         "default_speaker": 0 if speakers else None,
-        "inference": {"noise_scale": 0.667, "length_scale": 1.0, "duration_noise_scale": 0.8},
+        "inference": {**PUBLISHED_SCALES, **facts.inference},
         "decoder": {"left_margin": model.dec.margin, "right_margin": model.dec.margin},
         "flow": {"left_margin": model.flow.margin, "right_margin": model.flow.margin},
         "licence": facts.licence,
