@@ -10,7 +10,6 @@ import io
 import json
 import random
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -29,7 +28,7 @@ _FORMATS = ("flac", "pcm", "wav", "opus", "mp3")
 class Mixed:
     """What a mixed load brought: counts by outcome, and (seconds, PSS MB, RSS MB) of the server."""
 
-    outcomes: Counter = field(default_factory=Counter)
+    outcomes: dict[str, int] = field(default_factory=dict)
     first_ms: list[float] = field(default_factory=list)
     memory: list[tuple[float, float, float]] = field(default_factory=list)
     underruns: int = 0
@@ -64,7 +63,8 @@ class Visitor:
                     outcome = await habit()
             except (WebSocketException, httpx.HTTPError, OSError, TimeoutError) as error:
                 outcome = type(error).__name__
-            self._seen.outcomes[f"{habit.__name__} {outcome}"] += 1
+            what = f"{habit.__name__} {outcome}"
+            self._seen.outcomes[what] = self._seen.outcomes.get(what, 0) + 1
             await asyncio.sleep(self._chance.uniform(0.1, 3))
 
     def _text(self) -> str:

@@ -141,8 +141,8 @@ def _check(source: str, read: Any) -> VoicePackage:
             raise VoiceError(f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again.")
         if name in (*MODELS, FLOW):
             contents[name] = content
-    models = [contents[name] for name in MODELS]
-    return VoicePackage(source, manifest, _symbols(source, manifest), *models, contents.get(FLOW))
+    frontend, decoder = (contents[name] for name in MODELS)
+    return VoicePackage(source, manifest, _symbols(source, manifest), frontend, decoder, contents.get(FLOW))
 
 
 def _read_manifest(source: str, content: bytes) -> VoiceManifest:
