@@ -9,28 +9,44 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from swaram.errors import SwaramError
+from swaram.model.settings import (
+    DiscriminatorConfig,
+    HifiganConfig,
+    ModelConfig,
+    MultibandConfig,
+    VocosConfig,
+)
 from swaram.prepare.settings import PrepareSettings
+from swaram.section import Section
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "DataConfig",
+    "DiscriminatorConfig",
+    "HifiganConfig",
+    "LossWeights",
+    "ModelConfig",
+    "MultibandConfig",
+    "TrainConfig",
+    "VocosConfig",
+    "load_config",
+    "parse_config",
+]
+
+
+_DECODERS: dict[str, type[Section]] = {
+    "hifigan": HifiganConfig,
+    "multiband": MultibandConfig,
+    "vocos": VocosConfig,
+}
 
 
 class ConfigError(SwaramError):
     """A configuration that cannot be used; the message names the key."""
-
-
-class Section(BaseModel):
-    """A part of the tree: unknown keys are refused, values are not coerced from text."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, validate_default=True)
 
 
 class LossWeights(Section):
@@ -92,6 +108,7 @@ class DataConfig(Section):
     training_files: str = "data/train_metadata.csv"
     validation_files: str = "data/val_metadata.csv"
     languages: list[str] = Field(["ml"], min_length=1)
+    styles: list[str] = Field(default=[], description="styles of the manifest to learn; any other counts as none")
     sample_rate: PositiveInt = 22050
     n_fft: PositiveInt = 1024
     hop_length: PositiveInt = 256
@@ -104,69 +121,6 @@ class DataConfig(Section):
     max_symbols: PositiveInt = 400
 
 
-class HifiganConfig(Section):
-    """HiFi-GAN decoder (Kong et al. 2020): transposed convolutions and residual blocks at the sample rate."""
-
-    type: Literal["hifigan"] = "hifigan"
-    initial_channels: PositiveInt = 512
-    upsample_rates: list[PositiveInt] = [8, 8, 2, 2]
-    upsample_kernels: list[PositiveInt] = [16, 16, 4, 4]
-    residual_kernels: list[PositiveInt] = [3, 7, 11]
-    residual_dilations: list[list[PositiveInt]] = [[1, 3, 5], [1, 3, 5], [1, 3, 5]]
-
-
-class VocosConfig(Section):
-    """Frame-rate decoder (Siuzdak 2023): ConvNeXt blocks and one inverse short-time Fourier transform."""
-
-    type: Literal["vocos"]
-    channels: PositiveInt = 256
-    blocks: PositiveInt = 8
-    kernel: PositiveInt = 7
-    expansion: PositiveInt = 3
-    n_fft: PositiveInt = 1024
-
-
-class DiscriminatorConfig(Section):
-    """Discriminators: of periods (Kong et al. 2020), of the waveform and of spectrograms (Jang et al. 2021)."""
-
-    periods: list[PositiveInt] = [2, 3, 5, 7, 11]
-    period_channels: list[PositiveInt] = [32, 128, 512, 1024, 1024]
-    scale: bool = True
-    resolutions: list[PositiveInt] = Field(default=[], description="FFT sizes of the spectrogram discriminators")
-    resolution_channels: list[PositiveInt] = [8, 16, 16, 16]
-
-
-class ModelConfig(Section):
-    """The generator and the discriminators; the defaults are the published ones."""
-
-    latent_channels: PositiveInt = 192
-    hidden_channels: PositiveInt = 192
-    filter_channels: PositiveInt = 768
-    text_layers: PositiveInt = 6
-    text_heads: PositiveInt = 2
-    text_kernel: PositiveInt = 3
-    text_dropout: float = Field(0.1, ge=0, lt=1)
-    attention_window: PositiveInt = 4
-    posterior_layers: PositiveInt = 16
-    posterior_kernel: PositiveInt = 5
-    flow_couplings: PositiveInt = 4
-    flow_layers: PositiveInt = 4
-    flow_kernel: PositiveInt = 5
-    duration_predictor: Literal["stochastic", "plain"] = "stochastic"
-    duration_channels: PositiveInt = Field(192, description="of the predictor; published: 192, plain 256")
-    speaker_channels: int = Field(256, ge=0, description="used when there are several speakers")
-    decoder: HifiganConfig | VocosConfig = Field(HifiganConfig(), discriminator="type")
-    discriminator: DiscriminatorConfig = DiscriminatorConfig()
-
-    @model_validator(mode="after")
-    def check(self) -> "ModelConfig":
-        if self.hidden_channels % self.text_heads:
-            raise ValueError("hidden_channels must be a multiple of text_heads")
-        if self.latent_channels % 2:
-            raise ValueError("latent_channels must be even")
-        return self
-
-
 class Config(Section):
     """The whole tree, as it stands in ``config.json``, in every checkpoint and nowhere else."""
 
@@ -177,15 +131,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def check(self) -> "Config":
-        decoder = self.model.decoder
-        if isinstance(decoder, HifiganConfig):
-            product = 1
-            for rate in decoder.upsample_rates:
-                product *= rate
-            if product != self.data.hop_length:
-                raise ValueError("the product of model.decoder.upsample_rates must be data.hop_length")
-        elif decoder.n_fft % self.data.hop_length or decoder.n_fft < 4 * self.data.hop_length:
-            raise ValueError("model.decoder.n_fft must be a multiple of data.hop_length, at least 4 times it")
+        misfit = self.model.decoder.misfit(self.data.hop_length)
+        if misfit:
+            raise ValueError(misfit)
         if self.train.segment_frames > self.data.min_frames:
             raise ValueError("train.segment_frames must not exceed data.min_frames")
         return self
@@ -220,7 +168,7 @@ def parse_config(raw: object, where: str = "configuration") -> Config:
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     # The tag of a union ("hifigan", "vocos") stands in the location but not in the file.
-    location = [str(part) for part in problem["loc"] if part not in ("hifigan", "vocos")]
+    location = [str(part) for part in problem["loc"] if part not in _DECODERS]
     key = ".".join(location) or "the whole"
     if problem["type"] != "extra_forbidden":
         return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
@@ -238,5 +186,5 @@ def _keys_beside(location: list[str]) -> list[str]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             section = annotation
         else:  # the decoder, one of several sections
-            return sorted({*HifiganConfig.model_fields, *VocosConfig.model_fields})
+            return sorted({key for decoder in _DECODERS.values() for key in decoder.model_fields})
     return sorted(section.model_fields)
