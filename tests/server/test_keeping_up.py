@@ -176,6 +176,24 @@ def test_capacity_follows_from_what_a_stream_costs():
     admission.admit(holder, 10, waiting=2)
 
 
+def test_nobody_new_begins_for_a_moment_after_somebody_was_nearly_late():
+    settings = ServerSettings(workers=2, max_streams=100, first_sound_limit=0.15)
+    for note in (lambda a: a.note_start(waited=0.2), lambda a: a.note_margin(left=-0.001)):
+        admission, holder = Admission(settings, Metrics()), Holder(Grant(name="a"))
+        admission.note_start(waited=0.1)
+        admission.note_margin(left=0.05)
+        admission.admit(holder, 10, 0)
+        admission.enter(holder)
+        note(admission)
+        with pytest.raises(RequestError, match="too late"):
+            admission.admit(holder, 10, 0)
+        time.sleep(0.55)
+        admission.admit(holder, 10, 0)
+        note(admission)
+        admission.leave(holder)
+        admission.admit(holder, 10, 0)  # an idle server never refuses
+
+
 def test_metrics_tell_what_happened_and_no_text(server):
     speak(server, LONG, voice="toy")
     with server.websocket() as socket:

@@ -8,14 +8,17 @@ from swaram.server.metrics import Metrics
 from swaram.server.settings import ServerSettings
 
 _MEMORY = 0.9  # weight of what is known when a new measurement comes
+# What these workers cost does not show what other programs, or the listeners' own, take from the processor.
+_TIGHT = 0.01  # seconds of sound left to a listener when more came: less is nearly an underrun
+_REST = 0.5  # seconds for which nobody new begins after somebody was nearly late
 
 
 class Admission:
     """Counts streams and measures what one costs; refuses at once what would come too late.
 
     A stream that is listened to needs, of every second, as many seconds of a worker as its real-time factor says.
-    New ones are refused when the workers would have no reserve left, or when the steps that wait already take longer
-    than the first sound may.
+    New ones are refused when the workers would have no reserve left, when the steps that wait already take longer
+    than the first sound may, and for a moment after somebody waited that long or nearly ran out of sound.
     """
 
     def __init__(self, settings: ServerSettings, metrics: Metrics) -> None:
@@ -24,6 +27,7 @@ class Admission:
         self.draining = False
         self._factor = 0.0
         self._step_seconds = 0.0
+        self._rests_until = 0.0
 
     def measure(self, computing: float, audio: float) -> None:
         """Take note of the seconds of computing that some seconds of sound cost."""
@@ -37,6 +41,19 @@ class Admission:
         if stage not in ("frontend", "decode"):
             return
         self._step_seconds = _MEMORY * self._step_seconds + (1 - _MEMORY) * seconds
+
+    def note_start(self, waited: float) -> None:
+        """Take note of how many seconds a first sound waited while nothing was computed for it."""
+        if waited > self._settings.first_sound_limit:
+            self._rest()
+
+    def note_margin(self, left: float) -> None:
+        """Take note of how many seconds of sound a listener still had when more was ready."""
+        if left < _TIGHT:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._rests_until = time.monotonic() + _REST
 
     def capacity(self) -> int:
         """How many streams the workers can keep up with, as far as is known."""
@@ -56,7 +73,8 @@ class Admission:
             )
         if self.streams >= self.capacity():
             raise self._refuse("overloaded", "The server has as many listeners as it can serve; try again soon.", 2.0)
-        if waiting * self._step_seconds / self._settings.workers > self._settings.first_sound_limit:
+        late = waiting * self._step_seconds / self._settings.workers > self._settings.first_sound_limit
+        if late or (self.streams and time.monotonic() < self._rests_until):
             raise self._refuse("overloaded", "The first sound would come too late now; try again soon.", 1.0)
         self.take(holder, characters)
 

@@ -147,7 +147,7 @@ class Service:
             "block_samples": BLOCK_SAMPLES,
         }
         steps = self.workers.open(name, request, StreamFormat(start.format, start.bits, start.marks))
-        speaking = Speaking(request_id, name, start, steps, rate, self.settings, self.metrics, self.admission.measure)
+        speaking = Speaking(request_id, name, start, steps, rate, self.settings, self.metrics, self.admission)
         return speaking, started
 
     def _voice_name(self, name: str | None, language: str | None) -> str:

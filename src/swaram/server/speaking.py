@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from swaram.server.admission import Admission
 from swaram.server.messages import RequestError, Start
 from swaram.server.metrics import Metrics
 from swaram.server.settings import ServerSettings
@@ -42,12 +43,12 @@ class Speaking:
         sample_rate: int,
         settings: ServerSettings,
         metrics: Metrics,
-        note_cost: Callable[[float, float], None],
+        admission: Admission,
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
         self.bytes_sent = 0
         self._start, self._steps, self._rate = start, steps, sample_rate
-        self._settings, self._metrics, self._note_cost = settings, metrics, note_cost
+        self._settings, self._metrics, self._admission = settings, metrics, admission
         self._measured = (0.0, 0.0)
         self._inbox: asyncio.Queue[tuple[str, bool, bool]] = asyncio.Queue()
         self._ended = self._all_read = self._waits = False
@@ -125,7 +126,7 @@ class Speaking:
         """Tell what the last passage cost."""
         computing, seconds = self.computing - self._measured[0], self.seconds_sent - self._measured[1]
         self._measured = (self.computing, self.seconds_sent)
-        self._note_cost(computing, seconds)
+        self._admission.measure(computing, seconds)
 
     def close(self) -> None:
         """Drop every step that has not begun."""
@@ -181,7 +182,11 @@ class Speaking:
             await asyncio.sleep(wait)
 
     def _count_underrun(self) -> None:
-        if self._clock is not None and time.monotonic() > self._clock + self.seconds_sent:
+        if self._clock is None:
+            return
+        left = self._clock + self.seconds_sent - time.monotonic()
+        self._admission.note_margin(left)
+        if left < 0:
             self._metrics.underruns.inc()
 
     async def _step(self, method: str, *arguments: Any) -> Any:
@@ -197,6 +202,7 @@ class Speaking:
             self.bytes_sent += len(frame)
             if self._clock is None:
                 self._clock = time.monotonic()
+                self._admission.note_start((self.first_audio or 0.0) - self.computing)
 
     async def _finish(self, sink: Sink) -> None:
         finished = await self._step("finish")
