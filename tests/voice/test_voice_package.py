@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
 from swaram.voice.library import find_voice, open_voices
 from swaram.voice.voice import Voice
@@ -46,7 +45,22 @@ def test_folder_and_zip_are_the_same_voice(package, tmp_path, inside):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"format_version": 2}, "format_version 2"),
+        ({"format_version": 3}, "format_version 3 .* update swaram"),
+        ({"format_version": 0}, "format_version 0 .* make the voice again"),
+        ({"format_version": True}, "format_version True .* make the voice again"),
+        ({"name": "evil\x1b[2J"}, "key name: .*control characters"),
+        ({"speakers": [{"id": 10**9, "name": "a"}]}, r"key speakers\.0\.id"),
+        (
+            {
+                "symbols": {
+                    "symbols": [chr(0x20000 + n) for n in range(20_001)],
+                    "blank": False,
+                    "bos": False,
+                    "eos": False,
+                }
+            },
+            "at most 20000",
+        ),
         ({"hop_length": "long"}, "key hop_length"),
         ({"sample_rate": -1}, "key sample_rate"),
         ({"decoder": {"left_margin": 1}}, "decoder.right_margin"),
@@ -54,6 +68,7 @@ def test_folder_and_zip_are_the_same_voice(package, tmp_path, inside):
         ({"speakers": [{"id": 0, "name": "a"}, {"id": 0, "name": "b"}]}, "key speakers"),
         ({"default_speaker": 9}, "key default_speaker"),
         ({"files": {}}, "key files"),
+        ({"files": {f"{n}.txt": {"sha256": "0" * 64, "bytes": 1} for n in range(70)}}, "key files"),
         ({"files": {"../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}}}, "key files"),
     ],
 )
@@ -91,9 +106,8 @@ def test_a_model_that_is_no_model_is_one_sentence(package):
     (package / "decoder.onnx").write_bytes(content)
     files = json.loads((package / "voice.json").read_text())["files"]
     files["decoder.onnx"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    voice = Voice.open(change(package, files=files))
-    with pytest.raises(VoiceError, match=r"decoder\.onnx cannot be loaded"):
-        Engine(voice)
+    with pytest.raises(VoiceError, match=r"decoder\.onnx is not an ONNX model"):
+        Voice.open(change(package, files=files))
 
 
 def test_files_outside_of_the_package_are_not_read(package, tmp_path):

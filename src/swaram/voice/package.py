@@ -4,23 +4,42 @@ import hashlib
 import json
 import stat
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from swaram.languages import get_language
 from swaram.text.symbols import SymbolTable
 from swaram.voice.errors import VoiceError
+from swaram.voice.model_rules import check_model
 
+# A voice states the lowest version that reads it: 2 where ``text`` matters, else 1. Version 1 reads on for good.
 FORMAT_VERSION = 1
+PHONEME_VERSION = 2
+READABLE_VERSIONS = (FORMAT_VERSION, PHONEME_VERSION)
 MANIFEST = "voice.json"
 MODELS = ("frontend.onnx", "decoder.onnx")
 FLOW = "flow.onnx"
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
+MAX_PACKAGE_BYTES = 1 << 30
 MAX_ENTRIES = 64
+MAX_SYMBOLS, MAX_SPEAKERS = 20_000, 10_000
+
+
+def _printable(text: str) -> str:
+    """Names end up on terminals and in logs: no control characters in them."""
+    if not text.isprintable():
+        raise ValueError("no control characters or line breaks may be in it")
+    return text
+
+
+Name = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 
 
 class _Part(BaseModel):
@@ -30,10 +49,10 @@ class _Part(BaseModel):
 class Speaker(_Part):
     """One speaker of a voice; ``id`` is the number the model knows, ``name`` what people say."""
 
-    id: Annotated[int, Field(ge=0)]
-    name: str
-    gender: str = ""
-    description: str = ""
+    id: Annotated[int, Field(ge=0, lt=MAX_SPEAKERS)]
+    name: Name
+    gender: Name = ""
+    description: Annotated[str, Field(max_length=2000), AfterValidator(_printable)] = ""
 
 
 class Inference(_Part):
@@ -51,6 +70,17 @@ class Margins(_Part):
     right_margin: Annotated[int, Field(ge=0, le=4096)]
 
 
+class TextSide(_Part):
+    """What the symbols stand for: the language's own letters, or phonemes that espeak-ng makes of them.
+
+    ``espeak_voice``: what espeak-ng calls the language; ``replacements``: phonemes that the voice writes otherwise.
+    """
+
+    symbols: Literal["letters", "phonemes"] = "letters"
+    espeak_voice: Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]*$")] = ""
+    replacements: dict[str, str] = {}
+
+
 class FileEntry(_Part):
     """Checksum and size of one file of the package."""
 
@@ -62,19 +92,20 @@ class VoiceManifest(_Part):
     """``voice.json``: see docs/architecture.md for the meaning of each key."""
 
     format_version: int
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[Name, Field(min_length=1)]
     language: str
     languages: list[str] = []
     sample_rate: Annotated[int, Field(ge=4000, le=192_000)]
     hop_length: Annotated[int, Field(ge=1, le=8192)]
     latent_channels: Annotated[int, Field(ge=1, le=8192)]
     symbols: dict[str, Any]
-    speakers: list[Speaker] = []
+    text: TextSide = TextSide()
+    speakers: Annotated[list[Speaker], Field(max_length=MAX_SPEAKERS)] = []
     default_speaker: int | None = None
     inference: Inference = Inference()
     decoder: Margins
     flow: Margins | None = None
-    licence: str = ""
+    licence: Name = ""
     attribution: str | list[str] = ""
     training: dict[str, Any] = {}
     files: dict[str, FileEntry]
@@ -108,19 +139,35 @@ def open_package(path: str | Path) -> VoicePackage:
     path = Path(path)
     if path.is_dir():
         return _check(str(path), lambda name, limit: _read_from_folder(path, name, limit))
-    if not path.exists():
-        raise VoiceError(f"{path}: no such voice; give a folder with {MANIFEST}, or a zip of one.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = _entries(path, archive)
-            return _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        raise VoiceError(f"{path}: not a readable zip of a voice; fetch it again.") from error
+    with _opened_zip(path) as archive:
+        entries = _entries(path, archive)
+        return _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
+
+
+def read_manifest(path: str | Path) -> VoiceManifest:
+    """What ``voice.json`` of a folder or zip says, without reading the models. Raises VoiceError."""
+    path = Path(path)
+    if path.is_dir():
+        return _read_manifest(str(path), _read_from_folder(path, MANIFEST, MAX_MANIFEST_BYTES))
+    with _opened_zip(path) as archive:
+        content = _read_from_zip(path, archive, _entries(path, archive), MANIFEST, MAX_MANIFEST_BYTES)
+    return _read_manifest(str(path), content)
 
 
 def is_package(path: Path) -> bool:
     """Whether a path looks like a voice, without reading its models."""
     return (path / MANIFEST).is_file() if path.is_dir() else path.suffix == ".zip" and path.is_file()
+
+
+@contextmanager
+def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    if not path.is_file():
+        raise VoiceError(f"{path}: no such voice; give a folder with {MANIFEST}, or a zip of one.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, EOFError, OSError) as error:
+        raise VoiceError(f"{path}: not a readable zip of a voice; fetch it again.") from error
 
 
 def _check(source: str, read: Any) -> VoicePackage:
@@ -130,6 +177,11 @@ def _check(source: str, read: Any) -> VoicePackage:
             raise VoiceError(f"{source}: {MANIFEST}, key files: {name} is not listed; export the voice again.")
     if (manifest.flow is None) != (FLOW not in manifest.files):
         raise VoiceError(f"{source}: {MANIFEST} must have the key flow and list {FLOW}, or neither; export it again.")
+    if len(manifest.files) > MAX_ENTRIES or sum(entry.bytes for entry in manifest.files.values()) > MAX_PACKAGE_BYTES:
+        raise VoiceError(
+            f"{source}: {MANIFEST}, key files: more than {MAX_ENTRIES} files or {MAX_PACKAGE_BYTES} bytes; a voice "
+            "is smaller."
+        )
     contents = {}
     for name, entry in manifest.files.items():
         if _climbs(name):
@@ -140,6 +192,7 @@ def _check(source: str, read: Any) -> VoicePackage:
         if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
             raise VoiceError(f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again.")
         if name in (*MODELS, FLOW):
+            check_model(source, name, content)
             contents[name] = content
     frontend, decoder = (contents[name] for name in MODELS)
     return VoicePackage(source, manifest, _symbols(source, manifest), frontend, decoder, contents.get(FLOW))
@@ -151,10 +204,12 @@ def _read_manifest(source: str, content: bytes) -> VoiceManifest:
     except (ValueError, RecursionError) as error:
         raise VoiceError(f"{source}: {MANIFEST} is not JSON; export the voice again.") from error
     version = data.get("format_version") if isinstance(data, dict) else None
-    if version != FORMAT_VERSION:
+    if isinstance(version, bool) or version not in READABLE_VERSIONS:
+        newer = isinstance(version, int) and version > max(READABLE_VERSIONS)
+        advice = "update swaram" if newer else "make the voice again with swaram voice export or import"
         raise VoiceError(
-            f"{source}: {MANIFEST} has format_version {version!r} and this swaram reads {FORMAT_VERSION}; "
-            "export the voice again or update swaram."
+            f"{source}: {MANIFEST} has format_version {str(version)[:20]} and this swaram reads "
+            f"{' and '.join(map(str, READABLE_VERSIONS))}; {advice}."
         )
     try:
         manifest = VoiceManifest.model_validate(data)
@@ -174,7 +229,10 @@ def _read_manifest(source: str, content: bytes) -> VoiceManifest:
 
 def _symbols(source: str, manifest: VoiceManifest) -> SymbolTable:
     try:
-        return SymbolTable.from_dict(manifest.symbols)
+        table = SymbolTable.from_dict(manifest.symbols)
+        if len(table) > MAX_SYMBOLS:
+            raise VoiceError(f"{len(table)} symbols, and a voice has at most {MAX_SYMBOLS}")
+        return table
     except Exception as error:
         raise VoiceError(f"{source}: {MANIFEST}, key symbols: {str(error).rstrip('.')}.") from error
 
@@ -224,4 +282,6 @@ def _read_from_zip(
         raise VoiceError(f"{path}: {name} is missing; a voice holds {MANIFEST}, {', '.join(MODELS)}.")
     if entry.file_size > limit:
         raise VoiceError(f"{path}: {name} is larger than the {limit} bytes it may have.")
+    if entry.flag_bits & 0x1:
+        raise VoiceError(f"{path}: {name} is encrypted; a voice is not.")
     return archive.read(entry)  # never reads more than file_size, whatever the compressed data hold
