@@ -1,6 +1,6 @@
 """Symbols: what a voice reads. One code point each, so that a voice also loads in other engines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from swaram.errors import SwaramError
@@ -24,29 +24,55 @@ def letters_of(code: str) -> str:
 class SymbolTable:
     """An ordered list of symbols; a symbol's id is its place.
 
+    The last three arguments are for voices made elsewhere.
+
     Args:
-        symbols: the symbols, each one code point, none twice.
+        symbols: the symbols, each one code point, none twice; an empty one is a place that no text reaches.
         blank: whether a blank stands before, between and after the symbols (``_ ^ _ a _ b _ $ _``).
         bos: whether ``^`` begins every sentence.
         eos: whether ``$`` ends every sentence.
+        blank_id: the blank's id where it is not that of ``_``: it may be a letter's.
+        edges: whether a blank also stands before the first symbol and after the last.
+        spellings: how symbols that the front end gives and the table lacks are written in it; "" leaves them out.
 
     Raises:
-        SymbolError: for a symbol of several code points, a double, or a switched-on mark that is missing.
+        SymbolError: for a symbol of several code points, a double, a switched-on mark that is missing, or a spelling
+            outside of the table.
     """
 
-    def __init__(self, symbols: Sequence[str], *, blank: bool = True, bos: bool = True, eos: bool = True) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        *,
+        blank: bool = True,
+        bos: bool = True,
+        eos: bool = True,
+        blank_id: int | None = None,
+        edges: bool = True,
+        spellings: Mapping[str, str] | None = None,
+    ) -> None:
         self.symbols = list(symbols)
         self.blank, self.bos, self.eos = blank, bos, eos
-        self._ids = {symbol: number for number, symbol in enumerate(self.symbols)}
-        for symbol in self.symbols:
+        self.blank_id, self.edges, self.spellings = blank_id, edges, dict(spellings or {})
+        self._ids = {symbol: number for number, symbol in enumerate(self.symbols) if symbol}
+        for symbol in self._ids:
             if len(symbol) != 1:
                 raise SymbolError(f"symbol table: {symbol!r} is not one code point; split or replace it.")
-        if len(self._ids) != len(self.symbols):
-            double = next(s for s in self.symbols if self.symbols.count(s) > 1)
+        if len(self._ids) != sum(map(bool, self.symbols)):
+            double = next(s for s in self.symbols if s and self.symbols.count(s) > 1)
             raise SymbolError(f"symbol table: {double!r} stands twice; remove one of them.")
-        for wanted, mark, switch in ((blank, BLANK, "blank"), (bos, BOS, "bos"), (eos, EOS, "eos")):
+        if blank_id is not None and not 0 <= blank_id < len(self.symbols):
+            raise SymbolError(f"symbol table: key 'blank_id' must be 0 to {len(self.symbols) - 1}, not {blank_id}.")
+        for wanted, mark, switch in (
+            (blank and blank_id is None, BLANK, "blank"),
+            (bos, BOS, "bos"),
+            (eos, EOS, "eos"),
+        ):
             if wanted and mark not in self._ids:
                 raise SymbolError(f"symbol table: {switch} is on but {mark!r} is missing; add it or turn {switch} off.")
+        for symbol, spelling in self.spellings.items():
+            if len(symbol) != 1 or symbol in self._ids or not all(part in self._ids for part in spelling):
+                raise SymbolError(f"symbol table: key 'spellings': {symbol!r} cannot be written {spelling!r}.")
 
     @classmethod
     def for_languages(cls, *codes: str) -> "SymbolTable":
@@ -85,13 +111,20 @@ class SymbolTable:
             ) from None
         if not self.blank:
             return ids
-        blanked = [self._ids[BLANK]] * (2 * len(ids) + 1)
+        blanked = [self._ids[BLANK] if self.blank_id is None else self.blank_id] * (2 * len(ids) + 1)
         blanked[1::2] = ids
-        return blanked
+        return blanked if self.edges else blanked[1:-1]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for checkpoints and voices; ``from_dict`` reads it."""
-        return {"symbols": list(self.symbols), "blank": self.blank, "bos": self.bos, "eos": self.eos}
+        data: dict[str, Any] = {"symbols": list(self.symbols), "blank": self.blank, "bos": self.bos, "eos": self.eos}
+        if self.blank_id is not None:
+            data["blank_id"] = self.blank_id
+        if not self.edges:
+            data["edges"] = False
+        if self.spellings:
+            data["spellings"] = dict(self.spellings)
+        return data
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "SymbolTable":
@@ -99,8 +132,23 @@ class SymbolTable:
         symbols = data.get("symbols")
         if not isinstance(symbols, list) or not all(isinstance(s, str) for s in symbols):
             raise SymbolError("symbol table: key 'symbols' must be a list of strings; make the file again.")
-        switches = {key: data.get(key, True) for key in ("blank", "bos", "eos")}
+        switches = {key: data.get(key, True) for key in ("blank", "bos", "eos", "edges")}
         for key, value in switches.items():
             if not isinstance(value, bool):
                 raise SymbolError(f"symbol table: key {key!r} must be true or false, not {value!r}.")
-        return cls(symbols, **switches)
+        blank_id, spellings = data.get("blank_id"), data.get("spellings", {})
+        if blank_id is not None and type(blank_id) is not int:
+            raise SymbolError(f"symbol table: key 'blank_id' must be a number, not {blank_id!r}.")
+        if not isinstance(spellings, dict) or not all(isinstance(s, str) for s in spellings.values()):
+            raise SymbolError("symbol table: key 'spellings' must be an object of strings; make the file again.")
+        return cls(symbols, **switches, blank_id=blank_id, spellings=spellings)
+
+    def spell(self, text: str, origins: Sequence[int]) -> tuple[str, list[int]]:
+        """Write the symbols that the table lacks as ``spellings`` says; ``origins[i]`` is where ``text[i]`` came from.
+
+        Both come back, as long as each other; what has no spelling stays.
+        """
+        if not self.spellings:
+            return text, list(origins)
+        written = [self.spellings.get(character, character) for character in text]
+        return "".join(written), [o for o, part in zip(origins, written, strict=True) for _ in part]

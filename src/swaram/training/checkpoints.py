@@ -70,7 +70,7 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
     that the file ``best`` names.
     """
     folder = directory / f"step-{info.step:08d}"
-    _write_whole(folder, info, tensors)
+    write_checkpoint(folder, info, tensors)
     best = best_checkpoint(directory)
     for old in checkpoint_folders(directory)[:-keep]:
         if old != best:
@@ -86,11 +86,12 @@ def save_weights(checkpoint: str | Path, out: str | Path) -> Path:
     folder = find_checkpoint(checkpoint)
     groups = {"generator": read_tensors(folder, "ema"), "discriminator": read_tensors(folder, "discriminator")}
     halves = {group: {name: value.half() for name, value in values.items()} for group, values in groups.items()}
-    _write_whole(Path(out), read_info(folder), halves)
+    write_checkpoint(Path(out), read_info(folder), halves)
     return Path(out)
 
 
-def _write_whole(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
+def write_checkpoint(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
+    """Write one checkpoint folder, whole or not at all. Raises CheckpointError."""
     partial = folder.parent / f".{folder.name}.partial"
     try:
         shutil.rmtree(partial, ignore_errors=True)

@@ -107,8 +107,10 @@ def info_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name 
 
 def _add_export() -> None:
     from swaram.voice.export_command import export_command, weights_command
+    from swaram.voice.import_command import import_command
 
     voice_app.command("export")(export_command)
+    voice_app.command("import")(import_command)
     voice_app.command("weights")(weights_command)
 
 

@@ -1,9 +1,6 @@
 """Export: a training checkpoint becomes a voice package, checked against PyTorch before anyone hears it."""
 
-import hashlib
-import json
-import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -15,6 +12,7 @@ import torch
 from swaram.errors import SwaramError
 from swaram.model.vits import Vits
 from swaram.training.checkpoints import CheckpointInfo, find_checkpoint, read_info, read_tensors
+from swaram.voice.facts import OfferedSpeaker, VoiceFacts
 from swaram.voice.graph import (
     decoder_graph,
     flow_graph,
@@ -23,6 +21,7 @@ from swaram.voice.graph import (
     round_to_half,
     store_half,
 )
+from swaram.voice.packing import check_target, write_package
 
 # Largest difference from PyTorch that a voice may show, in full scale.
 TOLERANCE = 1e-4
@@ -34,35 +33,6 @@ PUBLISHED_SCALES = {"noise_scale": 0.667, "length_scale": 1.0, "duration_noise_s
 
 class ExportError(SwaramError):
     """A checkpoint that cannot become a voice."""
-
-
-@dataclass(frozen=True)
-class OfferedSpeaker:
-    """A speaker of the training data that the voice offers, under a name of its own."""
-
-    corpus_id: str
-    name: str
-    gender: str = ""
-    description: str = ""
-
-
-@dataclass
-class VoiceFacts:
-    """What ``voice.json`` and the model card say beside what the checkpoint knows.
-
-    ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
-    for the checkpoint's own numbers.
-    """
-
-    name: str
-    speakers: list[OfferedSpeaker] = field(default_factory=list)
-    licence: str = ""
-    licence_file: Path | None = None
-    attribution: list[str] = field(default_factory=list)
-    inference: dict[str, float] = field(default_factory=dict)
-    training: dict[str, str | int | float] = field(default_factory=dict)
-    card: str = ""
-    half: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,17 +53,20 @@ def load_generator(folder: Path, info: CheckpointInfo) -> Vits:
 
 
 def export_voice(checkpoint: str | Path, out: str | Path, facts: VoiceFacts) -> ExportReport:
-    """Write the voice package ``out`` from a checkpoint folder or a training directory.
-
-    Only the offered speakers' vectors go into the package. Raises ExportError when ``out`` exists and is not a voice,
-    when an offered speaker is not in the checkpoint, or when ONNX and PyTorch differ by more than ``TOLERANCE``.
-    """
+    """Write the voice package ``out`` from a checkpoint folder or a training directory; raises as ``write_voice``."""
     folder = find_checkpoint(checkpoint)
     info = read_info(folder)
-    out = Path(out)
-    if out.exists() and not (out / "voice.json").exists():
-        raise ExportError(f"{out} exists and is not a voice; name another folder with --out")
-    model = load_generator(folder, info)
+    check_target(Path(out))
+    return write_voice(load_generator(folder, info), info, out, facts)
+
+
+def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: VoiceFacts) -> ExportReport:
+    """Write the voice package ``out`` from a generator, which is changed (folded, rounded) on the way.
+
+    Only the offered speakers' vectors go into the package. Raises VoiceError when ``out`` exists and is not a voice,
+    ExportError when an offered speaker is not in the checkpoint, or when ONNX and PyTorch differ by more than
+    ``TOLERANCE``.
+    """
     offered = _keep_speakers(model, info, facts.speakers)
     fold_weight_norm(model)
     if facts.half:
@@ -109,26 +82,13 @@ def export_voice(checkpoint: str | Path, out: str | Path, facts: VoiceFacts) -> 
     latent, audio = _differences(model, graphs)
     if max(latent, audio) > TOLERANCE:
         raise ExportError(f"the exported voice differs from PyTorch by {max(latent, audio):.2e}, more than {TOLERANCE}")
-
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name, graph in graphs.items():
-        onnx.save(graph, partial / name)
+    models = {name: graph.SerializeToString() for name, graph in graphs.items()}
     steps, hours = info.step + info.earlier_steps, (info.seconds_trained + info.earlier_seconds) / 3600
     numbers = {"steps": f"{steps:,}", "hours": f"{hours:.1f}"}
     card = Template(facts.card or f"# {facts.name}\n").safe_substitute(numbers)
-    (partial / "MODEL_CARD.md").write_text(card, encoding="utf-8")
-    if facts.licence_file:
-        shutil.copyfile(facts.licence_file, partial / "LICENSE")
-    else:
-        (partial / "LICENSE").write_text(facts.licence + "\n", encoding="utf-8")
-    manifest = _manifest(model, info, offered, facts)
-    manifest["files"] = {path.name: _entry(path) for path in sorted(partial.iterdir())}
-    (partial / "voice.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
-    return ExportReport(latent, audio, sum(path.stat().st_size for path in out.iterdir()))
+    licence = facts.licence_file.read_text(encoding="utf-8") if facts.licence_file else facts.licence + "\n"
+    size = write_package(Path(out), models, _manifest(model, info, offered, facts), card, licence)
+    return ExportReport(latent, audio, size)
 
 
 def _keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeaker]) -> list[OfferedSpeaker]:
@@ -173,11 +133,6 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
             **facts.training,
         },
     }
-
-
-def _entry(path: Path) -> dict[str, str | int]:
-    content = path.read_bytes()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 @torch.no_grad()

@@ -1,15 +1,15 @@
-"""``swaram voice export`` and ``weights``: from a checkpoint to a voice package, or to weights to train on from."""
+"""``swaram voice export`` and ``weights``: from a checkpoint to a voice, ours or another system's, or to weights."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from swaram.errors import SwaramError
+from swaram.voice.facts import OfferedSpeaker, VoiceFacts
 
-if TYPE_CHECKING:
-    from swaram.voice.export import VoiceFacts
+TO_HELP = "Another system's format instead of a voice package: huggingface, original, piper, sherpa-onnx."
 
 
 def export_command(
@@ -19,15 +19,22 @@ def export_command(
         Path | None,
         typer.Option(help="JSON with name, speakers, licence, licence_file, attribution, training, card_file."),
     ] = None,
-    half: Annotated[bool, typer.Option(help="Store the weights in half precision.")] = True,
+    half: Annotated[
+        bool | None, typer.Option(help="Store the weights in half precision; by default in voice packages only.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help=TO_HELP)] = None,
 ) -> None:
-    """Write a voice package from a checkpoint and check it against PyTorch."""
+    """Write a voice package from a checkpoint and check it against PyTorch; with --to, another system's voice."""
+    if to:
+        from swaram.voice.import_command import write_as
+
+        return write_as(to, checkpoint, out, facts, bool(half))
     try:
         from swaram.voice.export import export_voice
     except ImportError as error:
         raise SwaramError(f"export needs {error.name}; install it with: pip install 'swaram[train]'") from None
-    known = _read_facts(facts, out.name)
-    known.half = half
+    known = read_facts(facts, out.name)
+    known.half = half is not False
     report = export_voice(checkpoint, out, known)
     typer.echo(
         f"{out}: {report.size_bytes / 1e6:.1f} MB; largest difference from PyTorch: "
@@ -49,9 +56,8 @@ def weights_command(
     typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")
 
 
-def _read_facts(path: Path | None, name: str) -> "VoiceFacts":
-    from swaram.voice.export import OfferedSpeaker, VoiceFacts
-
+def read_facts(path: Path | None, name: str) -> VoiceFacts:
+    """The facts of a JSON file beside the name that holds where it says none. Raises SwaramError."""
     if path is None:
         return VoiceFacts(name)
     try:

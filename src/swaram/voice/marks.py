@@ -32,7 +32,7 @@ def marks_of(
 ) -> Iterator[Mark]:
     """Marks of a passage whose first sample is ``start_sample``: its words, or its symbols."""
     table = voice.symbols
-    stride, first = (2, 1) if table.blank else (1, 0)
+    stride, first = 2 if table.blank else 1, int(table.blank and table.edges)
     # Frame at which each id begins, and at which the last one ends.
     edges = np.concatenate([[0], np.cumsum(latent.durations)])
 

@@ -69,8 +69,10 @@ class Reader:
         return Reading(passages, notices)
 
     def _known(self, sentence: Sentence, notices: list[Notice]) -> Sentence:
-        """The sentence without symbols that this voice has never seen."""
+        """The sentence as this voice writes it, without symbols that it has never seen."""
         symbols = self._voice.symbols
+        if symbols.spellings:
+            sentence = Sentence(*symbols.spell(sentence.text, sentence.origins), sentence.pause_after)
         unknown = [i for i, c in enumerate(sentence.text) if c not in symbols]
         if not unknown:
             return sentence

@@ -1,0 +1,46 @@
+"""Writing a voice package: models and manifest into a folder that appears under its name only when it is whole."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from swaram.voice.errors import VoiceError
+from swaram.voice.package import MANIFEST
+
+
+def check_target(out: Path) -> None:
+    """Raises VoiceError where ``out`` is something other than a voice, which must not be overwritten."""
+    if out.exists() and not (out / MANIFEST).exists():
+        raise VoiceError(f"{out} exists and is not a voice; name another folder with --out")
+
+
+def write_package(out: Path, models: dict[str, bytes], manifest: dict[str, Any], card: str, licence: str) -> int:
+    """Write a voice and return its size in bytes; a voice of that name is replaced.
+
+    ``models``: ONNX files by name; ``manifest``: the keys of ``voice.json`` except ``files``; ``card`` Markdown;
+    ``licence`` the whole text of the file ``LICENSE``.
+    """
+    check_target(out)
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    contents = dict(models)
+    contents["MODEL_CARD.md"] = card.encode()
+    contents["LICENSE"] = licence.encode()
+    files = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in sorted(contents.items())
+    }
+    text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1) + "\n"
+    contents[MANIFEST] = text.encode()
+    try:
+        partial.mkdir(parents=True)
+        for name, content in contents.items():
+            (partial / name).write_bytes(content)
+        shutil.rmtree(out, ignore_errors=True)
+        partial.rename(out)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise VoiceError(f"{out}: the voice cannot be written ({error.strerror})") from None
+    return sum(map(len, contents.values()))
