@@ -88,11 +88,16 @@ class TextEncoder(nn.Module):
         kernel: int,
         dropout: float,
         window: int = 4,
+        languages: int = 1,
     ):
         super().__init__()
         self.scale = math.sqrt(hidden)
         self.emb = nn.Embedding(symbols, hidden)
         nn.init.normal_(self.emb.weight, 0.0, hidden**-0.5)
+        # The same letter is read otherwise in another language, so the language stands with the symbols.
+        self.emb_l = nn.Embedding(languages, hidden) if languages > 1 else None
+        if self.emb_l is not None:
+            nn.init.normal_(self.emb_l.weight, 0.0, hidden**-0.5)
         self.attention = nn.ModuleList(RelativeAttention(hidden, heads, window, dropout) for _ in range(layers))
         self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
         self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in range(layers))
@@ -100,14 +105,21 @@ class TextEncoder(nn.Module):
         self.proj = nn.Conv1d(hidden, 2 * latent, 1)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, symbols: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """symbols int64 [batch, symbols], lengths int64 [batch].
+    def forward(
+        self, symbols: Tensor, lengths: Tensor, language: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """symbols int64 [batch, symbols], lengths int64 [batch], language int64 [batch] where there are several.
 
         Returns hidden [batch, hidden, symbols], mean and log deviation [batch, latent, symbols] in float32,
         and the mask [batch, 1, symbols].
         """
         mask = sequence_mask(lengths, symbols.shape[1])
-        x = (self.emb(symbols) * self.scale).transpose(-1, -2) * mask  # (B, S, C) -> (B, C, S)
+        x = self.emb(symbols)
+        if self.emb_l is not None:
+            if language is None:
+                raise ValueError("a model of several languages needs language ids")
+            x = x + self.emb_l(language).unsqueeze(1)
+        x = (x * self.scale).transpose(-1, -2) * mask  # (B, S, C) -> (B, C, S)
         pairs = (mask.unsqueeze(2) * mask.unsqueeze(3)) > 0
         blocks = zip(self.attention, self.attention_norm, self.feed_forward, self.feed_forward_norm, strict=True)
         for attention, attention_norm, feed_forward, feed_forward_norm in blocks:

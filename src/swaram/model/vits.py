@@ -38,13 +38,19 @@ class Segments:
 
 
 class Vits(nn.Module):
-    """Conditional variational autoencoder with a flow prior and an adversarially trained decoder (section 2)."""
+    """Conditional variational autoencoder with a flow prior and an adversarially trained decoder (section 2).
+
+    Several speakers and ``data.styles`` condition every part but the text encoder, by the sum of their vectors; several
+    ``data.languages`` condition the text encoder. Language ids are places in ``data.languages``, style id 0 is no style
+    (it adds nothing), id n the n-th of ``data.styles``.
+    """
 
     def __init__(self, model: ModelConfig, data: DataConfig, symbols: int, speakers: int = 1):
         super().__init__()
         self.hop, self.speakers = data.hop_length, speakers
         self.latent_channels = model.latent_channels
-        condition = model.speaker_channels if speakers > 1 else 0
+        self.languages, self.styles = len(data.languages), 1 + len(data.styles)
+        self.condition = condition = model.speaker_channels if speakers > 1 or self.styles > 1 else 0
         hidden = model.hidden_channels
         self.enc_p = TextEncoder(
             symbols,
@@ -56,6 +62,7 @@ class Vits(nn.Module):
             model.text_kernel,
             model.text_dropout,
             model.attention_window,
+            self.languages,
         )
         self.enc_q = PosteriorEncoder(
             data.n_fft // 2 + 1,
@@ -76,15 +83,21 @@ class Vits(nn.Module):
         predictor = StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
         self.dp = predictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
         self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, condition)
-        self.emb_g = nn.Embedding(speakers, condition) if condition else None
+        self.emb_g = nn.Embedding(speakers, condition) if speakers > 1 else None
+        self.emb_s = nn.Embedding(self.styles, condition, padding_idx=0) if self.styles > 1 else None
 
-    def condition_on(self, speaker: Tensor | None) -> Tensor | None:
-        """speaker int64 [batch] to the conditioning vector [batch, condition, 1], None with one speaker."""
-        if self.emb_g is None:
-            return None
-        if speaker is None:
-            raise ValueError("a model of several speakers needs speaker ids")
-        return self.emb_g(speaker).unsqueeze(-1)
+    def condition_on(self, speaker: Tensor | None, style: Tensor | None = None) -> Tensor | None:
+        """speaker and style int64 [batch] to the conditioning vector [batch, condition, 1].
+
+        None with one speaker and no styles; ValueError where the model has several and no ids are given.
+        """
+        parts = []
+        for what, table, ids in (("speakers", self.emb_g, speaker), ("styles", self.emb_s, style)):
+            if table is not None and ids is None:
+                raise ValueError(f"a model of several {what} needs their ids")
+            if table is not None and ids is not None:
+                parts.append(table(ids))
+        return sum(parts[1:], parts[0]).unsqueeze(-1) if parts else None
 
     def forward(
         self,
@@ -97,19 +110,21 @@ class Vits(nn.Module):
         segments: int | None = None,
         alignment_noise: float = 0.0,
         durations: Tensor | None = None,
+        language: Tensor | None = None,
+        style: Tensor | None = None,
     ) -> tuple[Prior, Segments]:
         """One training pass (figure 1a).
 
-        symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths and
-        speaker int64 [batch]. ``segments``: decode only so many items of the batch, chosen at random, one segment of
-        ``segment_frames`` each; None is one for every item. ``alignment_noise`` scales the noise added to the alignment
-        scores, in units of their deviation (Kong et al. 2023, section 2.2); ``durations`` int64 [batch, symbols],
-        where given, take the place of the search.
+        symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths, speaker,
+        language and style int64 [batch], the last three where the model has several. ``segments``: decode only so many
+        items of the batch, chosen at random, one segment of ``segment_frames`` each; None is one for every item.
+        ``alignment_noise`` scales the noise added to the alignment scores, in units of their deviation (Kong et al.
+        2023, section 2.2); ``durations`` int64 [batch, symbols], where given, take the place of the search.
         """
-        conditioning = self.condition_on(speaker)
+        conditioning = self.condition_on(speaker, style)
         z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
         prior = self._prior(
-            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations
+            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations, language
         )
         rows = torch.arange(len(z), device=z.device)
         if segments is not None and segments < len(z):
@@ -129,16 +144,18 @@ class Vits(nn.Module):
         speaker: Tensor | None,
         alignment_noise: float = 0.0,
         durations: Tensor | None = None,
+        language: Tensor | None = None,
+        style: Tensor | None = None,
     ) -> Prior:
         """A pass in which only text encoder, flow and durations learn; arguments as in ``forward``.
 
         The posterior gets no gradient: with the divergence as its only loss it would give up its content.
         """
-        conditioning = self.condition_on(speaker)
+        conditioning = self.condition_on(speaker, style)
         with torch.no_grad():
             z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
         return self._prior(
-            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations
+            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations, language
         )
 
     def _prior(
@@ -152,8 +169,9 @@ class Vits(nn.Module):
         conditioning: Tensor | None,
         alignment_noise: float,
         durations: Tensor | None,
+        language: Tensor | None,
     ) -> Prior:
-        hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths)
+        hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths, language)
         z_p = self.flow(z, mask, conditioning).float()
         if durations is None:
             with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
@@ -175,6 +193,8 @@ class Vits(nn.Module):
         duration_noise: Tensor,
         latent_noise: Tensor,
         speaker: Tensor | None = None,
+        language: Tensor | None = None,
+        style: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Text to a sample of the prior (figure 1b); every random number comes in, so that a seed fixes the result.
 
@@ -184,8 +204,8 @@ class Vits(nn.Module):
         conditioning. ``reverse_flow`` makes latent frames of the prior.
         """
         noise_scale, length_scale, duration_scale = (scales[:, i].view(-1, 1, 1) for i in range(3))
-        conditioning = self.condition_on(speaker)
-        hidden, mean, log_deviation, symbol_mask = self.enc_p(symbols, lengths)
+        conditioning = self.condition_on(speaker, style)
+        hidden, mean, log_deviation, symbol_mask = self.enc_p(symbols, lengths, language)
         log_duration = self.dp.sample(hidden, symbol_mask, duration_noise * duration_scale, conditioning)
         durations = (torch.ceil(log_duration.float().exp() * length_scale) * symbol_mask).squeeze(1).long()
         totals = durations.sum(1)

@@ -22,12 +22,15 @@ class Batch:
     frame_lengths: Tensor  # int64 [batch]
     speaker: Tensor  # int64 [batch]
     durations: Tensor | None = None  # int64 [batch, symbols], in frames; where an alignment is known beforehand
+    language: Tensor | None = None  # int64 [batch], places in data.languages
+    style: Tensor | None = None  # int64 [batch], 0 for none
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        durations = None if self.durations is None else self.durations.to(device)
         own = (self.symbols, self.symbol_lengths, self.audio, self.frame_lengths, self.speaker)
-        return Batch(*(value.to(device) for value in own), durations)
+        more = (self.durations, self.language, self.style)
+        moved = (value if value is None else value.to(device) for value in more)
+        return Batch(*(value.to(device) for value in own), *moved)
 
 
 @dataclass
@@ -77,7 +80,8 @@ def collate(dataset: Dataset, indices: list[int], speakers: dict[str, int], hop:
         if durations is not None:
             durations[row, : len(clip.symbols)] = torch.from_numpy(dataset.durations[indices[row]])
     speaker = torch.tensor([speakers[clip.speaker] for clip in clips])
-    return Batch(symbols, lengths, audio, frames, speaker, durations)
+    language, style = (torch.tensor([getattr(clip, name) for clip in clips]) for name in ("language", "style"))
+    return Batch(symbols, lengths, audio, frames, speaker, durations, language, style)
 
 
 def _round_up(size: int) -> int:

@@ -21,13 +21,17 @@ class DataError(SwaramError):
 
 @dataclass(frozen=True)
 class Clip:
-    """One utterance: where its audio is, what is said and by whom."""
+    """One utterance: where its audio is, what is said, by whom, in which language (a place in ``data.languages``) and
+    style (0: none, n: the n-th of ``data.styles``).
+    """
 
     path: Path
     transcript: str
     symbols: tuple[int, ...]
     speaker: str
     samples: int
+    language: int = 0
+    style: int = 0
 
 
 @dataclass
@@ -39,6 +43,7 @@ class Dataset:
     dropped: Counter[str] = field(default_factory=Counter)
     dropped_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     durations: list[np.ndarray] = field(default_factory=list)  # of each clip, where an alignment was made beforehand
+    unlisted_styles: Counter[str] = field(default_factory=Counter)  # of clips that count as having none
     _memory: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -75,6 +80,8 @@ class Dataset:
         lines = [f"{len(self.clips)} clips, {self.seconds / 60:.1f} minutes, {len(self.speakers)} speakers"]
         for reason, count in sorted(self.dropped.items()):
             lines.append(f"  left out {count} ({self.dropped_seconds[reason] / 60:.1f} minutes): {reason}")
+        for style, count in sorted(self.unlisted_styles.items()):
+            lines.append(f"  {count} of style {style}, not in data.styles: they count as no style")
         return "\n".join(lines)
 
 
@@ -87,15 +94,18 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable, may
     """
     metadata = Path(metadata)
     rows = _read_rows(metadata)
-    speakers = _read_speakers(metadata.parent / "manifest.parquet")
+    manifest = _read_manifest(metadata.parent / "manifest.parquet")
     dataset = Dataset([], config.data.sample_rate)
     for name, transcript in rows:
-        clip, reason, seconds = _check(metadata.parent / name, transcript, speakers.get(name), config, symbols)
+        facts = manifest.get(name, {})
+        clip, reason, seconds = _check(metadata.parent / name, transcript, facts, config, symbols)
         if clip is None:
             dataset.dropped[reason] += 1
             dataset.dropped_seconds[reason] += seconds
         else:
             dataset.clips.append(clip)
+            if facts.get("style") and not clip.style:
+                dataset.unlisted_styles[str(facts["style"])] += 1
     if not dataset.clips and not may_be_empty:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in dataset.dropped.items())
         raise DataError(f"{metadata} holds no clip to train on ({reasons or 'it is empty'})")
@@ -119,20 +129,24 @@ def _read_rows(metadata: Path) -> list[tuple[str, str]]:
     return rows
 
 
-def _read_speakers(manifest: Path) -> dict[str, str]:
+def _read_manifest(manifest: Path) -> dict[str, dict[str, str | None]]:
+    """Speaker, language and style of each path, as far as the manifest has these columns."""
     if not manifest.exists():
         return {}
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(manifest, columns=["path", "speaker"]).to_pydict()
+        present = set(pyarrow.parquet.read_schema(manifest).names) & {"language", "style"}
+        columns = ["speaker", *sorted(present)]
+        table = pyarrow.parquet.read_table(manifest, columns=["path", *columns]).to_pydict()
     except (OSError, ValueError) as error:
         raise DataError(f"{manifest} is not a readable manifest: {error}") from None
-    return dict(zip(table["path"], table["speaker"], strict=True))
+    rows = zip(*(table[column] for column in columns), strict=True)
+    return {path: dict(zip(columns, row, strict=True)) for path, row in zip(table["path"], rows, strict=True)}
 
 
 def _check(
-    path: Path, transcript: str, speaker: str | None, config: Config, symbols: SymbolTable
+    path: Path, transcript: str, facts: dict[str, str | None], config: Config, symbols: SymbolTable
 ) -> tuple[Clip | None, str, float]:
     data = config.data
     try:
@@ -145,6 +159,9 @@ def _check(
     if info.channels != 1:
         return None, "not mono", seconds
     unknown = set(transcript) - set(symbols.symbols)
+    language = facts.get("language") or data.languages[0]
+    if language not in data.languages:
+        return None, f"language {language}, not in data.languages", seconds
     if unknown or not transcript.strip():
         return None, "symbols outside the table" if unknown else "empty transcript", seconds
     ids = tuple(symbols.encode(transcript))
@@ -157,4 +174,7 @@ def _check(
         return None, f"more symbols than data.max_symbols {data.max_symbols}", seconds
     if frames < len(ids):
         return None, "fewer frames than symbols", seconds
-    return Clip(path, transcript, ids, speaker or "speaker", info.frames), "", seconds
+    style = facts.get("style") or ""
+    number = data.styles.index(style) + 1 if style in data.styles else 0
+    speaker = facts.get("speaker") or "speaker"
+    return Clip(path, transcript, ids, speaker, info.frames, data.languages.index(language), number), "", seconds

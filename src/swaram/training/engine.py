@@ -126,7 +126,11 @@ class Engine:
         self._set_learning_rates()
         with self._autocast():
             prior = self.generator.text_side(
-                *self._inputs(batch), self._alignment_noise(), self._known_durations(batch)
+                *self._inputs(batch),
+                self._alignment_noise(),
+                self._known_durations(batch),
+                batch.language,
+                batch.style,
             )
         weights = self._weights()
         loss = weights["kl"] * losses.kl(prior) + weights["duration"] * prior.duration_loss
@@ -149,6 +153,8 @@ class Engine:
                 train.segments,
                 self._alignment_noise(),
                 self._known_durations(batch),
+                batch.language,
+                batch.style,
             )
             real = validation.cut_audio(
                 batch.audio[output.rows], output.starts, train.segment_frames, config.data.hop_length
@@ -257,8 +263,8 @@ class Engine:
         values = validation.validate(model, self.spectra, dataset, numbers, self.config, self.device)
         journal.losses(self.progress.step, values, "validation")
         sentences = validation.validation_sentences(self.config, dataset, self.symbols)
-        for number, (text, ids, speaker) in enumerate(sentences):
-            spoken = validation.speak(model, self.spectra, ids, text, numbers.get(speaker, 0))
+        for number, (text, ids, speaker, language) in enumerate(sentences):
+            spoken = validation.speak(model, self.spectra, ids, text, numbers.get(speaker, 0), language=language)
             journal.sentence(
                 self.progress.step,
                 f"sentence_{number}",

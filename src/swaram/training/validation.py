@@ -54,6 +54,8 @@ def validate(
                 batch.frame_lengths,
                 batch.speaker,
                 segment,
+                language=batch.language,
+                style=batch.style,
             )
             real = cut_audio(batch.audio[output.rows], output.starts, segment, hop)
             totals["mel"] += float(losses.mel(spectra(real), spectra(output.audio))) * len(indices)
@@ -69,8 +71,10 @@ def cut_audio(audio: torch.Tensor, starts: torch.Tensor, segment: int, hop: int)
 
 
 @torch.no_grad()
-def speak(model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int, seed: int = 0) -> SpokenSentence:
-    """Say symbol ids as one speaker, with the published scales 0.667, 1, 0.8 and noise from ``seed``."""
+def speak(
+    model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int, seed: int = 0, language: int = 0
+) -> SpokenSentence:
+    """Say symbol ids as one speaker, with the published scales 0.667, 1, 0.8 and noise from ``seed``, in no style."""
     device = next(model.parameters()).device
     random = torch.Generator().manual_seed(seed)
     prior, durations, conditioning = model.front_end(
@@ -80,6 +84,8 @@ def speak(model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int
         torch.randn(1, 2, len(ids), generator=random).to(device),
         torch.randn(1, model.latent_channels, 4096, generator=random).to(device),
         torch.tensor([speaker], device=device),
+        torch.tensor([language], device=device),
+        torch.tensor([0], device=device),
     )
     # An untrained duration predictor can ask for minutes of a single symbol; 40 s are enough to look at.
     limit = 40 * spectra.sample_rate // spectra.hop
@@ -90,12 +96,17 @@ def speak(model: Vits, spectra: Spectra, ids: list[int], text: str, speaker: int
     return SpokenSentence(text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy())
 
 
-def validation_sentences(config: Config, dataset: Dataset, symbols: SymbolTable) -> list[tuple[str, list[int], str]]:
-    """Text, symbol ids and speaker of the sentences to speak: those configured, else four of the validation clips."""
+def validation_sentences(
+    config: Config, dataset: Dataset, symbols: SymbolTable
+) -> list[tuple[str, list[int], str, int]]:
+    """Text, symbol ids, speaker and language of the sentences to speak: those configured (in the first language), else
+    four of the validation clips.
+    """
     speakers = dataset.speakers
     if config.train.validation_sentences:
         usual = max(speakers, key=lambda name: sum(clip.speaker == name for clip in dataset.clips))
         texts = config.train.validation_sentences
-        return [(text, symbols.encode(text), usual) for text in texts]
+        return [(text, symbols.encode(text), usual, 0) for text in texts]
     step = max(1, len(dataset.clips) // 4)
-    return [(clip.transcript, list(clip.symbols), clip.speaker) for clip in dataset.clips[::step][:4]]
+    chosen = dataset.clips[::step][:4]
+    return [(clip.transcript, list(clip.symbols), clip.speaker, clip.language) for clip in chosen]
