@@ -36,7 +36,8 @@ class SpeechConnection(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Give the application a way to drop the connection."""
-        self.scope["extensions"]["swaram.abort"] = self.transport.abort  # type: ignore[index]
+        extensions: Any = self.scope["extensions"]
+        extensions["swaram.abort"] = self.transport.abort
         await super().run_asgi()
 
 

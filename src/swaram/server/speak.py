@@ -231,6 +231,6 @@ class SpeakSession:
         message = {"type": "error", "code": code, "message": str(error)}
         if request_id is not None:
             message["request_id"] = request_id
-        if getattr(error, "retry_after", None) is not None:
-            message["retry_after"] = error.retry_after
+        if (retry_after := getattr(error, "retry_after", None)) is not None:
+            message["retry_after"] = retry_after
         await self._socket.send_json(message)

@@ -42,7 +42,7 @@ async def convert_upload(request: Request, settings: ServerSettings) -> Response
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise HttpError(400, "no_file", "Send the WAV as the multipart form field 'file'.")
-        target = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by the answer
+        target: Any = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by the answer
         try:
             encoder = await asyncio.to_thread(convert_stream, file.file, target, lossy, settings.max_convert_seconds)
         except AudioError as error:
