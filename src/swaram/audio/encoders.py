@@ -150,9 +150,10 @@ class ContainerEncoder(_Counted):
         self._pipe = _Pipe()
         options = {"page_duration": "40000"} if container == "ogg" else {"write_xing": "0", "id3v2_version": "0"}
         self._container = av.open(self._pipe, "w", format=container, options=options)
-        self._stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
-        self._stream.bit_rate = 64_000 if codec == "libmp3lame" else 32_000
-        self._resampler = av.AudioResampler(format=self._stream.format.name, layout="mono", rate=rate)
+        stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
+        stream.bit_rate = 64_000 if codec == "libmp3lame" else 32_000
+        self._stream = stream
+        self._resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=rate)
         self._rate = sample_rate
         self.header = self.final_header = b""
 

@@ -233,4 +233,4 @@ def _to_integers(raw: bytes, bits: int, is_float: bool) -> np.ndarray:
         return np.minimum((values + 128) >> 8, 8_388_607).astype(np.int32)
     padded = np.zeros((len(raw) // 3, 4), np.uint8)
     padded[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
-    return padded.reshape(-1).view(np.dtype("<i4")).astype(np.int32) >> 8
+    return np.right_shift(padded.reshape(-1).view("<i4"), 8)
