@@ -7,11 +7,13 @@ from rich.console import Console
 
 from swaram import __version__
 from swaram.errors import SwaramError
+from swaram.evaluation.recognizer.command import recognizer_app
 from swaram.prepare.command import prepare_app
 from swaram.server.command import convert_command, serve_command
 from swaram.text.command import text_command
 from swaram.training.command import train_command
 from swaram.voice.command import speak_command, voice_app
+from swaram.voice.voices_command import voices_app
 
 app = typer.Typer(
     help="Text to speech for India's languages other than Hindi.",
@@ -24,8 +26,10 @@ app.command("text")(text_command)
 app.command("train")(train_command)
 app.command("speak")(speak_command)
 app.add_typer(voice_app, name="voice")
+app.add_typer(voices_app, name="voices")
 app.command("serve")(serve_command)
 app.command("convert")(convert_command)
+app.add_typer(recognizer_app, name="recognizer")
 
 
 @app.command("version")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from swaram.errors import SwaramError
+from swaram.voice.voices_command import info_command
 
 if TYPE_CHECKING:
     from swaram.voice.voice import Voice
@@ -84,25 +85,7 @@ def _from_checkpoint(checkpoint: Path) -> "Voice":
         return Voice.open(Path(folder) / "voice")
 
 
-@voice_app.command("info")
-def info_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
-    """Say what a voice is."""
-    from swaram.voice.library import find_voice
-
-    manifest = find_voice(voice).manifest
-    print(f"name        {manifest.name}")
-    print(f"languages   {', '.join(dict.fromkeys((manifest.language, *manifest.languages)))}")
-    print(f"sound       {manifest.sample_rate} Hz, frames of {manifest.hop_length} samples")
-    print(f"symbols     {len(manifest.symbols['symbols'])}")
-    for speaker in manifest.speakers:
-        print(f"speaker     {speaker.id}: {speaker.name} {speaker.gender} {speaker.description}".rstrip())
-    for name, entry in manifest.files.items():
-        print(f"file        {name}, {entry.bytes / 1e6:.1f} MB")
-    attribution = manifest.attribution
-    print(f"licence     {manifest.licence}")
-    print(f"attribution {attribution if isinstance(attribution, str) else '; '.join(attribution)}")
-    for key, value in manifest.training.items():
-        print(f"training    {key}: {value}")
+voice_app.command("info")(info_command)
 
 
 def _add_export() -> None:
@@ -120,10 +103,15 @@ if importlib.util.find_spec("swaram.voice.export_command"):  # needs nothing hea
 
 @voice_app.command("check")
 def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
-    """Check a voice: its files, and that its windows join exactly."""
-    from swaram.voice.check import check_voice
+    """Check a voice: files, models, every symbol, and that its windows join exactly."""
+    from swaram.voice.check import examine_voice
     from swaram.voice.library import find_voice
 
     opened = find_voice(voice)
-    difference = check_voice(opened)
-    print(f"{opened.name}: files match their checksums; streamed and whole differ by at most {difference:.1e}")
+    report = examine_voice(opened)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(
+        f"{opened.name}: files match their checksums, models hold only what voices need, {report.symbols} symbols and "
+        f"{report.speakers} speakers speak; streamed and whole differ by at most {report.difference:.1e}"
+    )

@@ -19,37 +19,53 @@ def voices_folder(folder: str | Path | None = None) -> Path:
 
 
 def list_packages(folder: Path) -> dict[str, Path]:
-    """The packages in a folder by the name they are asked for: the folder's or zip's own name."""
+    """The packages in a folder by the name they are asked for: the folder's or zip's own name.
+
+    What begins with a dot is being written or removed, and is not there yet or any more.
+    """
     if not folder.is_dir():
         return {}
-    return {p.stem if p.is_file() else p.name: p for p in sorted(folder.iterdir()) if is_package(p)}
+    found = (p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and is_package(p))
+    return {p.stem if p.is_file() else p.name: p for p in found}
 
 
-def find_voice(wanted: str | Path | None = None, folder: str | Path | None = None) -> Voice:
-    """Open a voice by its path, by its name in the folder of voices, or the only one there.
+def served_packages(folder: str | Path | None = None) -> dict[str, Path]:
+    """The packages that a server of this folder serves: a folder that is itself a voice counts as one."""
+    home = voices_folder(folder)
+    return {home.resolve().name: home} if is_package(home) else list_packages(home)
+
+
+def find_package(wanted: str | Path | None = None, folder: str | Path | None = None) -> Path:
+    """Where a voice is, by its path, by its name in the folder of voices, or the only one there.
 
     Raises VoiceError: no such voice, none at all, or several to choose from.
     """
     if wanted is not None and Path(wanted).exists():
-        return Voice.open(wanted)
+        return Path(wanted)
     home = voices_folder(folder)
     packages = list_packages(home)
     if wanted is not None:
         if str(wanted) in packages:
-            return Voice.open(packages[str(wanted)])
+            return packages[str(wanted)]
         offered = f"{home} holds {', '.join(packages)}" if packages else f"{home} holds none"
         raise VoiceError(f"{wanted}: no such voice; give its path, or a name in the folder of voices ({offered}).")
     if not packages:
         raise VoiceError(f"{home}: no voice there; give one with --voice, or put a voice package into that folder.")
     if len(packages) > 1:
         raise VoiceError(f"{home}: several voices there; choose with --voice one of {', '.join(packages)}.")
-    return Voice.open(next(iter(packages.values())))
+    return next(iter(packages.values()))
+
+
+def find_voice(wanted: str | Path | None = None, folder: str | Path | None = None) -> Voice:
+    """Open the voice that ``find_package`` finds. Raises VoiceError."""
+    return Voice.open(find_package(wanted, folder))
 
 
 def open_voices(folder: str | Path | None = None) -> dict[str, Voice]:
     """Open every voice of a folder; a folder that is itself a voice counts as one. Raises VoiceError."""
-    home = voices_folder(folder)
-    packages = {home.resolve().name: home} if is_package(home) else list_packages(home)
+    packages = served_packages(folder)
     if not packages:
-        raise VoiceError(f"{home}: no voice there; a voice is a folder with voice.json, or a zip of one.")
+        raise VoiceError(
+            f"{voices_folder(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one."
+        )
     return {name: Voice.open(path).named(name) for name, path in packages.items()}

@@ -7,8 +7,7 @@ from swaram.voice.onnx_file import Node, OnnxFile, OnnxFormatError, Tensor, read
 
 # Mathematics and reshaping. Left out on purpose: Loop and Scan (they may never end), sequences, strings, images,
 # optional values, and everything that is not in ONNX itself.
-OPERATORS = frozenset(
-    """
+_NAMES = """
     Abs Acos Add And ArgMax ArgMin Asin Atan AveragePool BatchNormalization BitShift Cast CastLike Ceil Celu Clip
     Compress Concat Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh CumSum DepthToSpace
     DequantizeLinear Div Dropout DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor GRU Gather
@@ -20,8 +19,8 @@ OPERATORS = frozenset(
     ReduceSumSquare Relu Reshape Resize Round ScatterElements ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size
     Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tan Tanh ThresholdedRelu Tile TopK Transpose
     Trilu Unsqueeze Where Xor
-    """.split()
-)
+    """
+OPERATORS = frozenset(_NAMES.split())
 DOMAINS = frozenset({"", "ai.onnx"})
 
 MAX_ELEMENTS = 1 << 28

@@ -25,6 +25,7 @@ READABLE_VERSIONS = (FORMAT_VERSION, PHONEME_VERSION)
 MANIFEST = "voice.json"
 MODELS = ("frontend.onnx", "decoder.onnx")
 FLOW = "flow.onnx"
+PAPERS = ("MODEL_CARD.md", "LICENSE")
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_PACKAGE_BYTES = 1 << 30
@@ -73,12 +74,11 @@ class Margins(_Part):
 class TextSide(_Part):
     """What the symbols stand for: the language's own letters, or phonemes that espeak-ng makes of them.
 
-    ``espeak_voice``: what espeak-ng calls the language; ``replacements``: phonemes that the voice writes otherwise.
+    ``espeak_voice``: what espeak-ng calls the language.
     """
 
     symbols: Literal["letters", "phonemes"] = "letters"
     espeak_voice: Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]*$")] = ""
-    replacements: dict[str, str] = {}
 
 
 class FileEntry(_Part):
@@ -152,6 +152,22 @@ def read_manifest(path: str | Path) -> VoiceManifest:
     with _opened_zip(path) as archive:
         content = _read_from_zip(path, archive, _entries(path, archive), MANIFEST, MAX_MANIFEST_BYTES)
     return _read_manifest(str(path), content)
+
+
+def package_files(path: str | Path) -> Iterator[tuple[str, bytes]]:
+    """The files of a package that was opened before: the manifest, what it lists, and card and licence. VoiceError."""
+    path = Path(path)
+    names = dict.fromkeys([MANIFEST, *read_manifest(path).files, *PAPERS])
+    if path.is_dir():
+        for name in names:
+            if name not in PAPERS or (path / name).is_file():
+                yield name, _read_from_folder(path, name, MAX_FILE_BYTES)
+        return
+    with _opened_zip(path) as archive:
+        entries = _entries(path, archive)
+        for name in names:
+            if name not in PAPERS or name in entries:
+                yield name, _read_from_zip(path, archive, entries, name, MAX_FILE_BYTES)
 
 
 def is_package(path: Path) -> bool:
