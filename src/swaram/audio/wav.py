@@ -229,8 +229,8 @@ def _to_integers(raw: bytes, bits: int, is_float: bool) -> np.ndarray:
     if bits == 16:
         return np.frombuffer(raw, "<i2").astype(np.int32)
     if bits == 32:
-        values = np.frombuffer(raw, "<i4").astype(np.int64)
-        return np.minimum((values + 128) >> 8, 8_388_607).astype(np.int32)
+        wide = np.frombuffer(raw, "<i4").astype(np.int64)
+        return np.minimum((wide + 128) >> 8, 8_388_607).astype(np.int32)
     padded = np.zeros((len(raw) // 3, 4), np.uint8)
     padded[:, 1:] = np.frombuffer(raw, np.uint8).reshape(-1, 3)
-    return np.right_shift(padded.reshape(-1).view("<i4"), 8)
+    return padded.reshape(-1).view("<i4") >> 8
