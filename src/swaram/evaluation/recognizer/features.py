@@ -1,0 +1,103 @@
+"""Log mel spectra in NumPy: one implementation for training and for recognising, so that both hear the same."""
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from swaram.audio.resample import resample
+
+FLOOR = 1e-6  # power of a band: about -60 dBFS; quieter is silence
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How a recording becomes frames; lengths in samples at ``sample_rate`` Hz, frequencies in Hz."""
+
+    sample_rate: int = 16_000
+    hop_length: int = 160
+    win_length: int = 400
+    n_fft: int = 512
+    n_mels: int = 80
+    fmin: float = 40.0
+    fmax: float = 7_600.0
+    level: float = -18.0  # dBFS that loud frames are brought to
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds from frame to frame."""
+        return self.hop_length / self.sample_rate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; ``FeatureSettings(**data)`` reads it."""
+        return asdict(self)
+
+
+def at_level(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    """Scale a whole recording so that its loud frames (the 90th percentile of 25 ms) have the stated level.
+
+    ``audio``: float32 [samples] at ``settings.sample_rate`` -> the same shape. At most 40 dB are added.
+    """
+    n = settings.win_length
+    if len(audio) < n:
+        return np.asarray(audio, dtype=np.float32)
+    blocks = audio[: len(audio) // n * n].reshape(-1, n).astype(np.float32)
+    power = np.einsum("ij,ij->i", blocks, blocks) / n
+    loud = np.percentile(power[power > 1e-8], 90) if (power > 1e-8).any() else 1.0
+    return (audio * min(100.0, np.sqrt(10 ** (settings.level / 10) / loud))).astype(np.float32)
+
+
+def log_mel(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    """``audio``: float32 [samples], mono, at ``settings.sample_rate`` -> float32 [samples // hop, n_mels].
+
+    Natural logarithm of the mean power of each band, no less than log(1e-6). Frame i lies around the middle of
+    the hop i; outside of the recording there is silence.
+    """
+    count = len(audio) // settings.hop_length
+    if not count:
+        return np.zeros((0, settings.n_mels), dtype=np.float32)
+    window, filters = _window(settings), _filters(settings)
+    side = (settings.win_length - settings.hop_length) // 2
+    padded = np.pad(np.asarray(audio, dtype=np.float32), (side, settings.win_length))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, settings.win_length)[:: settings.hop_length][:count]
+    mel = np.empty((count, settings.n_mels), dtype=np.float32)
+    for start in range(0, count, 1024):  # a long file in pieces: memory stays small
+        spectrum = np.fft.rfft(frames[start : start + 1024] * window, settings.n_fft)
+        mel[start : start + 1024] = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ filters
+    return np.log(np.maximum(mel, FLOOR))
+
+
+def at_rate(audio: np.ndarray, sample_rate: int, settings: FeatureSettings) -> np.ndarray:
+    """Resample to ``settings.sample_rate``: float32 [samples] -> float32 [samples']."""
+    return resample(np.asarray(audio, dtype=np.float32), sample_rate, settings.sample_rate)
+
+
+@lru_cache(maxsize=4)
+def _window(settings: FeatureSettings) -> np.ndarray:
+    """Hann, scaled so that the power of a bin is the mean power of a white signal."""
+    n = settings.win_length
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(n) + 0.5) / n)
+    return (window / np.sqrt((window**2).sum())).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _filters(settings: FeatureSettings) -> np.ndarray:
+    """Triangles on the mel scale of O'Shaughnessy, each of area one: float32 [n_fft // 2 + 1, n_mels]."""
+    edges = _hertz(np.linspace(_mel(settings.fmin), _mel(settings.fmax), settings.n_mels + 2))
+    bins = np.arange(settings.n_fft // 2 + 1) * settings.sample_rate / settings.n_fft
+    rising = (bins[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[None, 2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
+    triangles = np.maximum(0.0, np.minimum(rising, falling))
+    # The lowest bands are narrower than a bin: they take the nearest one.
+    empty = triangles.sum(0) < 1e-3
+    triangles[np.rint(edges[1:-1] / bins[1]).astype(int)[empty], np.flatnonzero(empty)] = 1.0
+    return (triangles / triangles.sum(0)).astype(np.float32)
+
+
+def _mel(hertz: float | np.ndarray) -> np.ndarray:
+    return 2595.0 * np.log10(1.0 + np.asarray(hertz) / 700.0)
+
+
+def _hertz(mel: np.ndarray) -> np.ndarray:
+    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)

@@ -1,0 +1,124 @@
+"""The recogniser's network: convolutions over log mel frames that see about a third of a second to each side.
+
+Narrow on purpose: a corpus of a few hundred sentences read by many teaches a network with wide context the sentences
+instead of the sounds.
+"""
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+
+class NetworkSettings(BaseModel):
+    """Sizes of the network."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    channels: int = Field(default=288, ge=8, description="width of every block")
+    expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
+    kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
+    stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")
+    dropout: float = Field(default=0.15, ge=0, lt=1)
+    drop_path: float = Field(default=0.1, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
+
+    @property
+    def reach(self) -> int:
+        """Frames of symbols that an output depends on, to each side."""
+        return 1 + sum(kernel // 2 for kernel in self.kernels)
+
+
+class Dropout(nn.Module):
+    """Dropout whose masks are cut from one drawn pool at random places: drawing each anew costs a third of a step."""
+
+    POOL = 1 << 22
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self._pool: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape; the same in evaluation."""
+        if not self.training or not self.share:
+            return x
+        if self._pool is None or self._pool.device != x.device or self._pool.dtype != x.dtype:
+            generator = torch.Generator().manual_seed(1)
+            kept = torch.rand(self.POOL, generator=generator) >= self.share
+            self._pool = (kept / (1 - self.share)).to(x)
+        pool, count = self._pool, x.numel()
+        start = int(torch.randint(self.POOL, ()))
+        if start + count > self.POOL:  # wrap around, as often as it takes
+            pool = torch.cat([pool[start:], pool.repeat(count // self.POOL + 1)])[:count]
+        else:
+            pool = pool[start : start + count]
+        return x * pool.view(x.shape)
+
+
+class Block(nn.Module):
+    """Depthwise convolution over time, then two layers on each frame (Liu et al. 2022, ConvNeXt, section 2.6)."""
+
+    def __init__(self, settings: NetworkSettings, kernel: int) -> None:
+        super().__init__()
+        channels = settings.channels
+        self.depthwise = nn.Conv2d(channels, channels, (1, kernel), padding=(0, kernel // 2), groups=channels)
+        self.norm = nn.LayerNorm(channels)
+        self.widen = nn.Linear(channels, channels * settings.expansion)
+        self.narrow = nn.Linear(channels * settings.expansion, channels)
+        self.scale = nn.Parameter(torch.full((channels,), 0.1))
+        self.inner, self.outer = Dropout(settings.dropout), Dropout(settings.dropout)
+        self.drop_path = settings.drop_path
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float [B, T, C] -> the same."""
+        y = (
+            self.depthwise(x.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
+        )  # (B, T, C) -> (B, C, 1, T) -> back
+        y = self.narrow(self.inner(F.gelu(self.widen(self.norm(y)))))
+        scale = self.scale
+        if self.training and self.drop_path:
+            kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
+            scale = scale * (kept / (1 - self.drop_path))
+        return x + scale * self.outer(y)
+
+
+class Network(nn.Module):
+    """Log mel frames to log probabilities of units.
+
+    Args:
+        settings: sizes.
+        n_mels: bands of a mel frame.
+        n_units: units, the blank included.
+    """
+
+    def __init__(self, settings: NetworkSettings, n_mels: int, n_units: int) -> None:
+        super().__init__()
+        self.settings = settings
+        self.register_buffer("mean", torch.zeros(n_mels))
+        self.register_buffer("deviation", torch.ones(n_mels))
+        self.enter = nn.Linear(3 * settings.stride * n_mels, settings.channels)
+        self.entrance = Dropout(settings.dropout / 2)
+        self.blocks = nn.ModuleList(Block(settings, kernel) for kernel in settings.kernels)
+        self.norm = nn.LayerNorm(settings.channels)
+        self.leave = nn.Linear(settings.channels, n_units)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """``mel``: float [B, F, n_mels], F a multiple of the stride -> log probabilities [B, F / stride, n_units]."""
+        return self.both(mel)[0]
+
+    def both(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """The log probabilities, and those that the middle of the network already gives (Lee and Watanabe 2021)."""
+        stride = self.settings.stride
+        x = (mel - self.mean) / self.deviation
+        x = x.reshape(x.shape[0], -1, stride * x.shape[2])  # (B, F, M) -> (B, T, stride * M)
+        edged = F.pad(x, (0, 0, 1, 1))
+        x = self.enter(torch.cat([edged[:, :-2], x, edged[:, 2:]], dim=2))
+        x = self.entrance(x)
+        middle = x
+        for number, block in enumerate(self.blocks):
+            x = block(x)
+            if number == len(self.blocks) // 2:
+                middle = x
+        return self._classify(x), self._classify(middle)
+
+    def _classify(self, x: Tensor) -> Tensor:
+        return F.log_softmax(self.leave(self.norm(x)).float(), dim=-1)

@@ -1,0 +1,246 @@
+"""Training a recogniser: rows of clips in, CTC out, as long as the clock says."""
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from swaram.evaluation.recognizer import state as states
+from swaram.evaluation.recognizer.batches import Batch, Corpus, RowMaker
+from swaram.evaluation.recognizer.clips import Clip, Selection
+from swaram.evaluation.recognizer.decoding import greedy
+from swaram.evaluation.recognizer.errors import RecognizerError
+from swaram.evaluation.recognizer.features import FeatureSettings
+from swaram.evaluation.recognizer.network import Network, NetworkSettings
+from swaram.evaluation.recognizer.scoring import error_rate
+from swaram.evaluation.recognizer.units import UnitTable
+from swaram.training.checkpoints import optimizer_tensors, restore_optimizer
+from swaram.training.ema import MovingAverage
+
+BLANK = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
+
+    minutes: float = 75.0
+    learning_rate: float = 2e-3
+    warm_up: float = 0.04  # share of the minutes
+    rows: int = 8
+    row_frames: int = 1002  # mel frames; about ten seconds
+    weight_decay: float = 0.05
+    average: float = 0.998
+    middle: float = 0.3  # weight of the loss half way up
+    join_at: tuple[float, ...] = (0.2, 0.4, 0.6)  # shares of the minutes at which candidates may join
+    report_minutes: float = 2.5
+    max_steps: int = 1 << 30
+    seed: int = 1
+
+
+class Trainer:
+    """One run: everything that learns and where it is.
+
+    Args:
+        selection: the clips.
+        language: code of the language.
+        folder: where ``newest`` and ``best`` are written, and ``log.jsonl``.
+        plan, network: how to train, and what.
+    """
+
+    def __init__(
+        self, selection: Selection, language: str, folder: Path, plan: Plan, network: NetworkSettings | None = None
+    ) -> None:
+        self.selection, self.folder, self.plan = selection, folder, plan
+        self.settings, self.features = network or NetworkSettings(), FeatureSettings()
+        self.units = UnitTable.for_texts(language, [clip.text for clip in selection.train])
+        self.step = self.epoch = self.position = 0
+        self.seconds = 0.0
+        self.best: float | None = None
+        self.joined: list[str] = []
+        self.offered = 0
+        torch.manual_seed(plan.seed)
+        self.network = Network(self.settings, self.features.n_mels, len(self.units))
+        self.corpus = Corpus(self.features, self.units, self.settings.stride)
+        self.judges = Corpus(self.features, self.units, self.settings.stride)
+        self.refused = self.corpus.add(selection.train, longest=plan.row_frames)
+        self.judges.add(selection.val, (1.0,), longest=1 << 30)
+        if not self.corpus.clips or not self.judges.clips:
+            raise RecognizerError("training needs clips in the train and val splits; prepare more data")
+        mean, deviation = self.corpus.moments()
+        self.network.mean.copy_(torch.from_numpy(mean))
+        self.network.deviation.copy_(torch.from_numpy(deviation))
+        self._restart()
+
+    def _restart(self) -> None:
+        self.average = MovingAverage(self.network, self.plan.average)
+        wide = [p for p in self.network.parameters() if p.ndim > 1]
+        narrow = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [{"params": wide, "weight_decay": self.plan.weight_decay}, {"params": narrow, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, self.plan.learning_rate, betas=(0.9, 0.98), fused=True)
+        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
+
+    def resume(self) -> None:
+        """Go on from ``newest``. Raises RecognizerError where it is missing or of other units or sizes."""
+        place = self.folder / "newest"
+        state = states.read(place)
+        if state["units"] != self.units.units or state["network"] != self.settings.model_dump(mode="json"):
+            raise RecognizerError(f"{place} was trained on other texts or with another network; train anew")
+        self.network.load_state_dict(states.read_tensors(place, "network"))
+        self.average.module.load_state_dict(states.read_tensors(place, "average"))
+        restore_optimizer(self.optimizer, "adam", states.read_tensors(place, "optimizer"))
+        for name in ("step", "epoch", "position", "seconds", "best", "joined", "offered"):
+            setattr(self, name, state[name])
+        wanted = set(self.joined)
+        self.corpus.add([c for c in self.selection.candidates if c.id in wanted], longest=self.plan.row_frames)
+        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
+
+    def save(self, name: str, **facts: Any) -> None:
+        """Write ``name`` under the folder: all that ``resume`` and the export need."""
+        state = {
+            "language": self.units.language,
+            "units": self.units.units,
+            "features": self.features.to_dict(),
+            "network": self.settings.model_dump(mode="json"),
+            **{k: getattr(self, k) for k in ("step", "epoch", "position", "seconds", "best", "joined", "offered")},
+            "clips": len(self.corpus.clips),
+            "hours": sum(clip.seconds for clip in self.corpus.clips) / 3600,
+            "speakers": len({clip.speaker for clip in self.corpus.clips}),
+            "texts": len({clip.text for clip in self.corpus.clips}),
+            "held_out": self.selection.held_out,
+            **facts,
+        }
+        tensors = {"average": self.average.module.state_dict()}
+        if name == "newest":
+            tensors["network"] = self.network.state_dict()
+            tensors["optimizer"] = optimizer_tensors(self.optimizer, "adam")
+        states.save(self.folder / name, state, tensors)
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned minutes that are over."""
+        return min(
+            1.0,
+            max(self.seconds / 60 / self.plan.minutes if self.plan.minutes else 1.0, self.step / self.plan.max_steps),
+        )
+
+    def run(self) -> None:
+        """Train until the plan's end; state is written at every report and at the end."""
+        reported = self.seconds
+        losses: list[float] = []
+        while self.progress < 1.0:
+            batches = self.rows.epoch(self.epoch)
+            while self.position < len(batches) and self.progress < 1.0:
+                began = time.monotonic()
+                losses.append(self._learn(self.rows.batch(batches[self.position], self.step)))
+                self.step += 1
+                self.position += 1
+                self.seconds += time.monotonic() - began
+                if self.seconds - reported >= 60 * self.plan.report_minutes:
+                    reported = self.seconds
+                    self._report(losses)
+                    losses = []
+            if self.progress < 1.0:
+                self.epoch, self.position = self.epoch + 1, 0
+                self._welcome()
+        self._report(losses)
+
+    def _learn(self, batch: Batch) -> float:
+        rate = self._rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
+        self.network.train()
+        precise = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precise):
+            top, middle = self.network.both(torch.from_numpy(batch.mel))
+        loss = (self._ctc(top, batch) + self.plan.middle * self._ctc(middle, batch)) / (1 + self.plan.middle)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.average.update(self.network, self.step)
+        return float(loss.detach())
+
+    def _rate(self) -> float:
+        done, warm = self.progress, self.plan.warm_up
+        if done < warm:
+            return self.plan.learning_rate * max(0.02, done / warm)
+        return self.plan.learning_rate * max(0.005, 0.5 + 0.5 * math.cos(math.pi * (done - warm) / (1 - warm)))
+
+    def _ctc(self, probabilities: Tensor, batch: Batch) -> Tensor:
+        frames = torch.full((len(probabilities),), probabilities.shape[1])
+        total = F.ctc_loss(
+            probabilities.transpose(0, 1),  # (B, T, U) -> (T, B, U)
+            torch.from_numpy(batch.targets),
+            frames,
+            torch.from_numpy(batch.lengths),
+            BLANK,
+            reduction="sum",
+            zero_infinity=True,
+        )
+        return total / int(batch.lengths.sum())
+
+    @torch.no_grad()
+    def outputs(self, mel: np.ndarray) -> Tensor:
+        """Log probabilities of one clip by the averaged network: float32 [frames, units]."""
+        stride = self.settings.stride
+        padded = np.pad(mel.astype(np.float32), ((0, -len(mel) % stride), (0, 0)), mode="edge")
+        return self.average.module(torch.from_numpy(padded)[None])[0]
+
+    def judge(self, corpus: Corpus) -> tuple[float, list[float]]:
+        """Greedy character error rate over a corpus, and the CTC cost for each unit of each clip."""
+        heard, costs = [], []
+        for copies, ids in zip(corpus.frames, corpus.targets, strict=True):
+            out = self.outputs(copies[0])
+            heard.append(self.units.decode(greedy(out.numpy())))
+            cost = F.ctc_loss(
+                out[:, None], torch.tensor([ids]), torch.tensor([len(out)]), torch.tensor([len(ids)]), BLANK, "sum"
+            )
+            costs.append(float(cost) / len(ids))
+        return error_rate([clip.text for clip in corpus.clips], heard), costs
+
+    def _report(self, losses: list[float]) -> None:
+        rate, costs = self.judge(self.judges)
+        row = {
+            "step": self.step, "epoch": self.epoch, "minutes": round(self.seconds / 60, 2),
+            "loss": round(float(np.mean(losses)), 4) if losses else None, "val_cer": round(rate, 4),
+            "val_cost": round(float(np.mean(costs)), 4), "clips": len(self.corpus.clips),
+            "rate": round(self._rate(), 6),
+        }  # fmt: skip
+        if self.best is None or rate < self.best:
+            self.best = rate
+            self.save("best", val_cer=rate)
+        self.save("newest", val_cer=rate)
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+        print(time.strftime("%H:%M:%S"), *(f"{name} {value}" for name, value in row.items()), flush=True)
+
+    def _welcome(self) -> None:
+        """Take in the candidates that the network hears as their text no worse than nine in ten validation clips."""
+        due = sum(self.progress >= share for share in self.plan.join_at)
+        if due <= self.offered or not self.selection.candidates:
+            return
+        self.offered = due
+        limit = float(np.percentile(self.judge(self.judges)[1], 90))
+        known = set(self.joined)
+        accepted: list[Clip] = []
+        for clip in self.selection.candidates:
+            if clip.id in known:
+                continue
+            alone = Corpus(self.features, self.units, self.settings.stride)
+            if not alone.add([clip], (1.0,), longest=self.plan.row_frames) and self.judge(alone)[1][0] <= limit:
+                accepted.append(clip)
+        self.corpus.add(accepted, longest=self.plan.row_frames)
+        self.joined += [clip.id for clip in accepted]
+        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
+        self.save("newest")
+        offered = len(self.selection.candidates) - len(known)
+        print(f"{len(accepted)} of {offered} candidates join (at most {limit:.2f} nats a unit)", flush=True)
