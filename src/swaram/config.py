@@ -59,6 +59,9 @@ class LossWeights(Section):
     feature_matching: float = 2.0
 
 
+FrozenPart = Literal["text_encoder", "posterior_encoder", "flow", "durations", "decoder", "speakers", "styles"]
+
+
 class TrainConfig(Section):
     """How to train; times in the units that the names say."""
 
@@ -100,6 +103,7 @@ class TrainConfig(Section):
         default=[], description="texts spoken at each validation; empty: the first of the validation files"
     )
     weights: LossWeights = LossWeights()
+    freeze: list[FrozenPart] = Field(default=[], description="parts of the generator that keep their weights")
 
 
 class DataConfig(Section):

@@ -97,7 +97,7 @@ class TextEncoder(nn.Module):
         # The same letter is read otherwise in another language, so the language stands with the symbols.
         self.emb_l = nn.Embedding(languages, hidden) if languages > 1 else None
         if self.emb_l is not None:
-            nn.init.normal_(self.emb_l.weight, 0.0, hidden**-0.5)
+            nn.init.zeros_(self.emb_l.weight)  # what was learnt of one language stays as it was at first
         self.attention = nn.ModuleList(RelativeAttention(hidden, heads, window, dropout) for _ in range(layers))
         self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
         self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in range(layers))

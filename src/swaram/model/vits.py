@@ -85,6 +85,8 @@ class Vits(nn.Module):
         self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, condition)
         self.emb_g = nn.Embedding(speakers, condition) if speakers > 1 else None
         self.emb_s = nn.Embedding(self.styles, condition, padding_idx=0) if self.styles > 1 else None
+        if self.emb_s is not None:
+            nn.init.zeros_(self.emb_s.weight)  # every style begins as none
 
     def condition_on(self, speaker: Tensor | None, style: Tensor | None = None) -> Tensor | None:
         """speaker and style int64 [batch] to the conditioning vector [batch, condition, 1].

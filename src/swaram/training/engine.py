@@ -21,6 +21,7 @@ from swaram.training import checkpoints, losses, validation
 from swaram.training.batches import Batch
 from swaram.training.dataset import Dataset
 from swaram.training.ema import MovingAverage
+from swaram.training.freezing import freeze
 from swaram.training.journal import Journal
 
 
@@ -56,6 +57,7 @@ class Engine:
         data, train = self.config.data, self.config.train
         torch.manual_seed(train.seed)
         self.generator = Vits(self.config.model, data, len(self.symbols.symbols), len(self.speakers))
+        freeze(self.generator, train.freeze, train.text_steps)
         self.discriminators = Discriminators(self.config.model.discriminator)
         accelerator = "cuda" if self.device.type == "cuda" else "cpu"
         fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true")
@@ -183,7 +185,7 @@ class Engine:
         self.discriminator_optimizer.zero_grad()
         discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
         self.generator_optimizer.zero_grad()
-        generator_loss.backward(inputs=list(self.generator.parameters()))
+        generator_loss.backward(inputs=[p for p in self.generator.parameters() if p.requires_grad])
         clip = train.gradient_clip or float("inf")
         norms = {
             "gradient_discriminator": torch.nn.utils.clip_grad_norm_(self.discriminators.parameters(), clip),

@@ -1,4 +1,7 @@
-"""Warm start: take from another training what fits, by name, with symbols and speakers matched by what they are."""
+"""Warm start: take from another training what fits, by name.
+
+Rows of tables are matched by what they stand for: a symbol, a speaker, a language, a style.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +12,10 @@ from swaram.config import Config
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import (
     CheckpointError,
-    CheckpointInfo,
     find_checkpoint,
     read_info,
     read_tensors,
 )
-
-# Tables whose rows belong to symbols or speakers: matched row by row.
-SYMBOL_TABLE, SPEAKER_TABLE = "enc_p.emb.weight", "emb_g.weight"
 
 
 @dataclass
@@ -39,18 +38,28 @@ def warm_start(
 ) -> WarmStart:
     """Load generator (its average where there is one) and discriminators of ``source`` into fresh modules.
 
-    Another sample rate or hop is refused with a CheckpointError: the decoder's weights mean nothing there.
+    Rows that the source does not know (a new letter, speaker, language or style) stay as they were initialised. Another
+    sample rate or hop is refused with a CheckpointError: the decoder's weights mean nothing there.
     """
     folder = find_checkpoint(source)
     info = read_info(folder)
     for key in ("sample_rate", "hop_length"):
         theirs, ours = getattr(info.config.data, key), getattr(config.data, key)
         if theirs != ours:
-            raise CheckpointError(f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}")
+            raise CheckpointError(
+                f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}, where its decoder has "
+                "no meaning; prepare the data anew at that rate, or train without a warm start"
+            )
+    rows = {
+        "enc_p.emb.weight": (info.symbols.symbols, symbols.symbols),
+        "enc_p.emb_l.weight": (info.config.data.languages, config.data.languages),
+        "emb_g.weight": (info.speakers, speakers),
+        "emb_s.weight": (["", *info.config.data.styles], ["", *config.data.styles]),
+    }
     group = "ema" if (folder / "ema.safetensors").exists() else "generator"
-    report = _load(generator, read_tensors(folder, group), info, symbols, speakers)
+    report = _load(generator, read_tensors(folder, group), rows)
     if info.discriminators:
-        other = _load(discriminators, read_tensors(folder, "discriminator"), info, symbols, speakers)
+        other = _load(discriminators, read_tensors(folder, "discriminator"), {})
         report = WarmStart(report.taken + other.taken, report.left + other.left)
     if not report.taken:
         raise CheckpointError(f"{folder} shares no tensor with this configuration's model")
@@ -59,22 +68,15 @@ def warm_start(
     return report
 
 
-def _load(
-    module: nn.Module,
-    tensors: dict[str, Tensor],
-    info: CheckpointInfo,
-    symbols: SymbolTable,
-    speakers: list[str],
-) -> WarmStart:
+def _load(module: nn.Module, tensors: dict[str, Tensor], rows: dict[str, tuple[list[str], list[str]]]) -> WarmStart:
+    """Copy what fits; ``rows`` says, for each table, what the source's rows and ours stand for."""
     state = module.state_dict()
     report = WarmStart(0, [])
     for name, target in state.items():
         value = tensors.get(name)
-        if value is not None and name == SYMBOL_TABLE and value.shape[1:] == target.shape[1:]:
-            _copy_rows(target, value, info.symbols.symbols, symbols.symbols)
-        elif value is not None and name == SPEAKER_TABLE and value.shape[1:] == target.shape[1:]:
-            _copy_rows(target, value, info.speakers, speakers)
-        elif value is not None and value.shape == target.shape:
+        if value is not None and name in rows and value.shape[1:] == target.shape[1:]:
+            _copy_rows(target, value, *rows[name])
+        elif value is not None and name not in rows and value.shape == target.shape:
             target.copy_(value)
         else:
             report.left.append(name)

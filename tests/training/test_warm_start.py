@@ -1,0 +1,96 @@
+"""A warm start takes generator and discriminators, matches rows by meaning, and refuses what cannot fit."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from swaram.config import load_config, parse_config
+from swaram.model.discriminators import Discriminators
+from swaram.model.vits import Vits
+from swaram.text.symbols import SymbolTable
+from swaram.training.checkpoints import CheckpointError, read_info
+from swaram.training.engine import Engine
+from swaram.training.warm_start import warm_start
+
+ROOT = Path(__file__).parents[2]
+
+
+def engine_for(raw: dict, speakers: list[str], **data: object) -> Engine:
+    config = parse_config({**raw, "data": {**raw["data"], **data}})
+    symbols = SymbolTable.for_languages(*config.data.languages)
+    return Engine(config, symbols, speakers, torch.device("cpu"), torch.float32)
+
+
+def stirred(engine: Engine) -> Engine:
+    for module in (engine.generator, engine.discriminators, engine.average.module):
+        for parameter in module.parameters():
+            torch.nn.init.normal_(parameter)
+    return engine
+
+
+def start(engine: Engine, source: Path):
+    return warm_start(source, engine.generator, engine.discriminators, engine.config, engine.symbols, engine.speakers)
+
+
+def test_rows_of_symbols_speakers_languages_and_styles_are_matched_by_name(raw_config, tmp_path):
+    old = stirred(engine_for(raw_config, ["anu", "biju"], languages=["ml", "ta"], styles=["happy", "sad"]))
+    source = old.save(tmp_path / "old")
+    new = engine_for(raw_config, ["biju", "celin"], languages=["kn", "ta"], styles=["angry", "sad"])
+    fresh = {name: value.clone() for name, value in new.generator.state_dict().items()}
+    report = start(new, source)
+    assert report.left == []
+    theirs, ours = old.average.module.state_dict(), new.generator.state_dict()
+    pairs = [("emb_g.weight", 0, 1), ("enc_p.emb_l.weight", 1, 1), ("emb_s.weight", 2, 2), ("emb_s.weight", 0, 0)]
+    pairs += [("enc_p.emb.weight", new.symbols.symbols.index("க"), old.symbols.symbols.index("க"))]
+    for name, row, before in pairs:
+        assert torch.equal(ours[name][row], theirs[name][before]), name
+    for name, row in [("emb_g.weight", 1), ("enc_p.emb_l.weight", 0), ("emb_s.weight", 1)]:
+        assert torch.equal(ours[name][row], fresh[name][row]), name
+    assert torch.equal(ours["enc_p.emb.weight"][new.symbols.symbols.index("ಕ")], fresh["enc_p.emb.weight"][
+        new.symbols.symbols.index("ಕ")
+    ])  # fmt: skip
+    for name, value in old.discriminators.state_dict().items():
+        assert torch.equal(new.discriminators.state_dict()[name], value), name
+
+
+def test_a_voice_of_one_language_and_speaker_speaks_as_before_when_it_begins_to_learn_more(raw_config, tmp_path):
+    old = engine_for(raw_config, ["anu", "biju"])
+    source = old.save(tmp_path / "old")
+    new = engine_for(raw_config, ["anu", "biju"], languages=["ml", "ta"], styles=["happy"])
+    assert set(start(new, source).left) == {"enc_p.emb_l.weight", "emb_s.weight"}
+    text = "അമ്മ വന്നു."
+    spoken = []
+    for engine in (old, new):
+        ids = torch.tensor([engine.symbols.encode(text)])
+        own = {} if engine is old else {"language": torch.tensor([1]), "style": torch.tensor([1])}
+        arguments = torch.tensor([[0.0, 1.0, 0.0]]), torch.zeros(1, 2, ids.shape[1]), torch.zeros(1, 8, 1)
+        prior, *_ = engine.generator.eval().front_end(
+            ids, torch.tensor([ids.shape[1]]), *arguments, speaker=torch.tensor([1]), **own
+        )
+        spoken.append(prior)
+    assert torch.allclose(*spoken, atol=1e-6)
+
+
+def test_another_decoder_leaves_only_the_decoder(raw_config, tmp_path):
+    source = engine_for(raw_config, ["anu"]).save(tmp_path / "old")
+    other = {**raw_config, "model": {**raw_config["model"], "decoder": "hifigan-medium"}}
+    left = start(engine_for(other, ["anu"]), source).left
+    assert left and all(name.startswith("dec.") for name in left)
+
+
+@pytest.mark.parametrize(("key", "value"), [("sample_rate", 22050), ("hop_length", 128)])
+def test_another_sample_rate_or_hop_is_refused_with_the_reason(raw_config, tmp_path, key, value):
+    source = engine_for(raw_config, ["anu"]).save(tmp_path / "old")
+    new = engine_for(raw_config, ["anu"], **{key: value})
+    with pytest.raises(CheckpointError, match=rf"data\.{key}.*decoder has no meaning; prepare the data anew"):
+        start(new, source)
+
+
+def test_the_shipped_weights_fit_the_default_configuration_whole():
+    config = load_config(ROOT / "config.json")
+    info = read_info(ROOT / "weights" / "malayalam")
+    generator = Vits(config.model, config.data, len(info.symbols.symbols), len(info.speakers))
+    discriminators = Discriminators(config.model.discriminator)
+    report = warm_start(ROOT / "weights" / "malayalam", generator, discriminators, config, info.symbols, info.speakers)
+    assert report.left == [] and report.taken == len(generator.state_dict()) + len(discriminators.state_dict())
