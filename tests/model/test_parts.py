@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from swaram.config import Config, DiscriminatorConfig
-from swaram.model.decoders import InverseSpectrogram
+from swaram.model.decoders.inverse import InverseSpectrogram
 from swaram.model.discriminators import Discriminators
 from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
 from swaram.model.flow import Flow

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.config import DiscriminatorConfig
+from swaram.model.settings import DiscriminatorConfig
 
 weight_norm = nn.utils.parametrizations.weight_norm
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from swaram.config import DataConfig, ModelConfig
+from swaram.config import DataConfig
 from swaram.model.alignment import expand, maximum_path
-from swaram.model.decoders import build_decoder
+from swaram.model.decoders.build import build_decoder
 from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
 from swaram.model.flow import Flow
 from swaram.model.layers import sequence_mask
 from swaram.model.posterior import PosteriorEncoder
+from swaram.model.settings import ModelConfig
 from swaram.model.text_encoder import TextEncoder
 
 

@@ -1,0 +1,44 @@
+"""The inverse short-time Fourier transform of the decoders that work at frame rate."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class InverseSpectrogram(nn.Module):
+    """Inverse short-time Fourier transform with a Hann window as two matrix products and shifted additions.
+
+    The cosine part of a frame is even and the sine part odd, so half of each is computed and mirrored. The window and
+    its constant overlap are one factor, so every output sample is the same linear function of the frames around it,
+    wherever the frame stands: windows of frames join exactly.
+    """
+
+    cosines: Tensor
+    sines: Tensor
+    window: Tensor
+
+    def __init__(self, n_fft: int, hop: int):
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        self.trim = (n_fft - hop) // 2
+        half = n_fft // 2 + 1
+        identity = torch.eye(half, dtype=torch.float64)
+        cosines = torch.fft.irfft(identity, n=n_fft)[:, :half].T
+        sines = torch.fft.irfft(1j * identity, n=n_fft)[:, :half].T
+        window = torch.hann_window(n_fft, dtype=torch.float64)
+        overlap = window.square().reshape(-1, hop).sum(0)  # constant for a hop of at most a quarter of n_fft
+        self.register_buffer("cosines", cosines.float().contiguous(), persistent=False)
+        self.register_buffer("sines", sines.float().contiguous(), persistent=False)
+        self.register_buffer("window", (window / overlap.mean()).float()[:, None], persistent=False)
+
+    def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
+        """real, imaginary float32 [batch, n_fft / 2 + 1, frames] to audio [batch, frames * hop]."""
+        even, odd = self.cosines @ real, self.sines @ imaginary  # (B, n_fft / 2 + 1, T)
+        mirrored = (even - odd)[:, 1:-1].flip(1)
+        frames = torch.cat([even + odd, mirrored], dim=1) * self.window  # (B, n_fft, T)
+        parts = self.n_fft // self.hop
+        pieces = frames.unflatten(1, (parts, self.hop))
+        padded = [F.pad(pieces[:, i], (i, parts - 1 - i)) for i in range(parts)]
+        blocks = torch.stack(padded).sum(0)  # (B, hop, T + parts - 1)
+        audio = blocks.transpose(1, 2).flatten(1)
+        return audio[:, self.trim : audio.shape[1] - self.trim]
