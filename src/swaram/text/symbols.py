@@ -1,5 +1,6 @@
 """Symbols: what a voice reads. One code point each, so that a voice also loads in other engines."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ class SymbolTable:
         eos: whether ``$`` ends every sentence.
         blank_id: the blank's id where it is not that of ``_``: it may be a letter's.
         edges: whether a blank also stands before the first symbol and after the last.
-        spellings: how symbols that the front end gives and the table lacks are written in it; "" leaves them out.
+        spellings: how what the front end gives is written in this table, longest first; "" leaves it out.
 
     Raises:
         SymbolError: for a symbol of several code points, a double, a switched-on mark that is missing, or a spelling
@@ -70,9 +71,11 @@ class SymbolTable:
         ):
             if wanted and mark not in self._ids:
                 raise SymbolError(f"symbol table: {switch} is on but {mark!r} is missing; add it or turn {switch} off.")
-        for symbol, spelling in self.spellings.items():
-            if len(symbol) != 1 or symbol in self._ids or not all(part in self._ids for part in spelling):
-                raise SymbolError(f"symbol table: key 'spellings': {symbol!r} cannot be written {spelling!r}.")
+        for given, spelling in self.spellings.items():
+            if not given or not all(part in self._ids for part in spelling):
+                raise SymbolError(f"symbol table: key 'spellings': {given!r} cannot be written {spelling!r}.")
+        longest_first = sorted(self.spellings, key=len, reverse=True)
+        self._spelt = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     @classmethod
     def for_languages(cls, *codes: str) -> "SymbolTable":
@@ -144,11 +147,18 @@ class SymbolTable:
         return cls(symbols, **switches, blank_id=blank_id, spellings=spellings)
 
     def spell(self, text: str, origins: Sequence[int]) -> tuple[str, list[int]]:
-        """Write the symbols that the table lacks as ``spellings`` says; ``origins[i]`` is where ``text[i]`` came from.
+        """Write text as ``spellings`` says; ``origins[i]`` is where ``text[i]`` came from.
 
         Both come back, as long as each other; what has no spelling stays.
         """
-        if not self.spellings:
+        if self._spelt is None:
             return text, list(origins)
-        written = [self.spellings.get(character, character) for character in text]
-        return "".join(written), [o for o, part in zip(origins, written, strict=True) for _ in part]
+        written: list[str] = []
+        places: list[int] = []
+        done = 0
+        for match in self._spelt.finditer(text):
+            spelling = self.spellings[match.group()]
+            written += [text[done : match.start()], spelling]
+            places += [*origins[done : match.start()], *[origins[match.start()]] * len(spelling)]
+            done = match.end()
+        return "".join([*written, text[done:]]), [*places, *origins[done:]]

@@ -28,6 +28,7 @@ TOLERANCE = 1e-4
 # The tables of the inverse Fourier transform stay exact: they are mathematics, not weights.
 EXACT = ("cosines", "sines", "window")
 
+NO_STYLE = "none"
 PUBLISHED_SCALES = {"noise_scale": 0.667, "length_scale": 1.0, "duration_noise_scale": 0.8}
 
 
@@ -67,7 +68,7 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     ExportError when an offered speaker is not in the checkpoint, or when ONNX and PyTorch differ by more than
     ``TOLERANCE``.
     """
-    offered = _keep_speakers(model, info, facts.speakers)
+    offered = keep_speakers(model, info, facts.speakers)
     fold_weight_norm(model)
     if facts.half:
         round_to_half(model)
@@ -91,7 +92,8 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     return ExportReport(latent, audio, size)
 
 
-def _keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeaker]) -> list[OfferedSpeaker]:
+def keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeaker]) -> list[OfferedSpeaker]:
+    """Leave only the offered speakers' vectors in the model, all where none is named. Raises ExportError."""
     if model.emb_g is None:
         return []
     offered = speakers or [OfferedSpeaker(name, name) for name in info.speakers]
@@ -122,8 +124,10 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
         "symbols": info.symbols.to_dict(),
         "speakers": speakers,
         "default_speaker": 0 if speakers else None,
+        "styles": [NO_STYLE, *data.styles] if data.styles else [],
+        "default_style": 0,
         "inference": {**PUBLISHED_SCALES, **facts.inference},
-        "decoder": {"left_margin": model.dec.margin, "right_margin": model.dec.margin},
+        "decoder": {"left_margin": model.dec.left_margin, "right_margin": model.dec.right_margin},
         "flow": {"left_margin": model.flow.margin, "right_margin": model.flow.margin},
         "licence": facts.licence,
         "attribution": facts.attribution,
@@ -153,6 +157,8 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
             "duration_noise": torch.zeros(1, 2, length),
             "latent_noise": torch.zeros(1, model.latent_channels, 1),
             "speaker": torch.zeros(1, dtype=torch.int64),
+            "language": torch.tensor([model.languages - 1]),
+            "style": torch.tensor([model.styles - 1]),
         }
         prior, durations, conditioning = model.front_end(**arguments)
         latent = model.reverse_flow(prior, torch.tensor([prior.shape[2]]), conditioning)

@@ -38,7 +38,7 @@ def import_command(
     with fetched(source, endpoint) as path:
         form = find_format(format_name, to_write=False) if format_name else recognise(path)
         options = ImportOptions(
-            name or out.name, tuple(language or ()), licence, tuple(attribution or ()), symbols, half
+            name or out.name, tuple(language or ()), licence, tuple(attribution or ()), symbols, half, source
         )
         report = import_voice(form, path, out, options, checkpoint)
     for note in report.notes:

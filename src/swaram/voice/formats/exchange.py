@@ -23,7 +23,8 @@ class ImportOptions:
     """What the user says about a foreign voice; what is empty is taken from its files.
 
     ``languages``: codes, the main one first; ``symbols``: a file that lists what the voice reads, for formats that do
-    not carry it; ``half``: store the large weights in half precision.
+    not carry it; ``half``: store the large weights in half precision; ``origin``: the path or hub id as the user gave
+    it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ImportOptions:
     attribution: tuple[str, ...] = ()
     symbols: Path | None = None
     half: bool = False
+    origin: str = ""
 
 
 @dataclass
