@@ -57,6 +57,7 @@ class Start(_Message):
     voice: Annotated[str, Field(max_length=200)] | None = None
     speaker: Annotated[str, Field(max_length=200)] | int | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
+    style: Annotated[str, Field(max_length=200)] | None = None
     speed: float = 1.0
     seed: int = 0
     pause_scale: float = 1.0

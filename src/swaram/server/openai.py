@@ -44,6 +44,7 @@ class SpeechBody(BaseModel):
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
     stream_format: Literal["audio", "sse"] | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
+    style: Annotated[str, Field(max_length=200)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
 
 
@@ -80,8 +81,8 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
         raise HttpError(400, "text_too_long", f"The text has more than {limit} characters; send it in parts.")
     voice, speaker = _who(body, service)
     start = Start(
-        type="start", voice=voice, speaker=speaker, language=body.language, speed=body.speed, seed=body.seed,
-        format=body.response_format, marks="none", pace=False,
+        type="start", voice=voice, speaker=speaker, language=body.language, style=body.style, speed=body.speed,
+        seed=body.seed, format=body.response_format, marks="none", pace=False,
     )  # fmt: skip
     try:
         service.admission.admit(holder, len(body.input), service.workers.waiting)

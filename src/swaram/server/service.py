@@ -126,6 +126,7 @@ class Service:
         request = SpeechRequest(
             speaker=start.speaker,
             language=start.language,
+            style=start.style,
             speed=start.speed,
             seed=start.seed,
             pause_scale=start.pause_scale,
@@ -133,6 +134,7 @@ class Service:
         check_format(start.format, start.bits)
         language = engine.voice.find_language(start.language)
         speaker = engine.voice.find_speaker(start.speaker)
+        engine.voice.find_style(start.style)  # an unknown one is refused before anything is made
         rate = engine.voice.sample_rate
         started = {
             "type": "started",
@@ -188,6 +190,7 @@ class Service:
                 "sample_rate": engine.voice.sample_rate,
                 "speakers": [speaker.model_dump() for speaker in engine.voice.manifest.speakers],
                 "default_speaker": engine.voice.manifest.default_speaker,
+                "styles": engine.voice.manifest.styles,
                 "licence": engine.voice.manifest.licence,
                 "attribution": engine.voice.manifest.attribution,
             }

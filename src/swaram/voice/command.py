@@ -33,6 +33,7 @@ def speak_command(
     ] = None,
     speaker: Annotated[str | None, typer.Option(help="Speaker's name or id.")] = None,
     language: Annotated[str | None, typer.Option(help="Code of the language, where a voice reads several.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style, where a voice has several.")] = None,
     speed: Annotated[float, typer.Option(help="1 is the voice's own pace, 2 twice as fast.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads to compute with.", min=1, max=256)] = 1,
@@ -51,7 +52,7 @@ def speak_command(
         text = sys.stdin.read(MAX_TEXT_CHARACTERS + 1)
     if len(text) > MAX_TEXT_CHARACTERS:
         raise SpeechError(f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts.")
-    request = SpeechRequest(text, speaker=speaker, language=language, speed=speed, seed=seed)
+    request = SpeechRequest(text, speaker=speaker, language=language, style=style, speed=speed, seed=seed)
     engine = Engine(_from_checkpoint(checkpoint) if checkpoint else find_voice(voice), threads=threads)
     rate = engine.voice.sample_rate
     for notice in engine.reader(request).read(text).notices:

@@ -115,9 +115,13 @@ class Engine:
 
     def encode(self, passage: Passage, request: SpeechRequest, index: int) -> Latent:
         """The front end's work for passage ``index`` of a request."""
-        speaker = self.voice.find_speaker(request.speaker)
-        ids = self.voice.symbols.encode(passage.text)
-        return self.models.encode(ids, request, speaker.id if speaker else 0, index)
+        voice = self.voice
+        speaker = voice.find_speaker(request.speaker)
+        language = voice.language_number(voice.find_language(request.language))
+        ids = voice.symbols.encode(passage.text)
+        return self.models.encode(
+            ids, request, speaker.id if speaker else 0, index, language, voice.find_style(request.style)
+        )
 
     def windows(self, latent: Latent) -> Iterator[Window]:
         """The decoder windows of a passage, in order."""

@@ -18,9 +18,9 @@ HALF_MINIMUM_SIZE = 1024
 
 
 class _FrontEnd(nn.Module):
-    def __init__(self, model: Vits):
+    def __init__(self, model: Vits, choices: list[str]):
         super().__init__()
-        self.model = model
+        self.model, self.choices = model, choices
 
     def forward(
         self,
@@ -29,10 +29,10 @@ class _FrontEnd(nn.Module):
         scales: Tensor,
         duration_noise: Tensor,
         latent_noise: Tensor,
-        speaker: Tensor | None = None,
+        *chosen: Tensor,
     ) -> tuple[Tensor, ...]:
         prior, durations, conditioning = self.model.front_end(
-            symbols, lengths, scales, duration_noise, latent_noise, speaker
+            symbols, lengths, scales, duration_noise, latent_noise, **dict(zip(self.choices, chosen, strict=True))
         )
         return (prior, durations) if conditioning is None else (prior, durations, conditioning)
 
@@ -73,7 +73,6 @@ def round_to_half(model: nn.Module) -> None:
 def frontend_graph(model: Vits) -> onnx.ModelProto:
     """Text to frames of the prior, with the inputs and outputs that docs/architecture.md lists."""
     symbols, frames = 12, 40
-    several = model.speakers > 1
     arguments: tuple[Tensor, ...] = (
         torch.randint(0, 3, (2, symbols)),
         torch.tensor([symbols, symbols - 3]),
@@ -92,12 +91,21 @@ def frontend_graph(model: Vits) -> onnx.ModelProto:
         "prior": {0: "batch", 2: "frames"},
         "durations": {0: "batch", 1: "symbols"},
     }
-    if several:
+    choices = choices_of(model)
+    for name in choices:
         arguments += (torch.tensor([0, 1]),)
-        inputs.append("speaker")
+        inputs.append(name)
+        axes[name] = {0: "batch"}
+    if model.condition:
         outputs.append("conditioning")
-        axes |= {"speaker": {0: "batch"}, "conditioning": {0: "batch"}}
-    return _trace(_FrontEnd(model), arguments, inputs, outputs, axes)
+        axes["conditioning"] = {0: "batch"}
+    return _trace(_FrontEnd(model, choices), arguments, inputs, outputs, axes)
+
+
+def choices_of(model: Vits) -> list[str]:
+    """The ids that this model's front end takes: of speaker, language and style, each where it has several."""
+    several = {"speaker": model.emb_g is not None, "language": model.languages > 1, "style": model.styles > 1}
+    return [name for name, there in several.items() if there]
 
 
 def flow_graph(model: Vits) -> onnx.ModelProto:
@@ -112,12 +120,12 @@ def decoder_graph(model: Vits) -> onnx.ModelProto:
 
 def _of_frames(module: nn.Module, model: Vits, source: str, result: str, axes: dict[int, str]) -> onnx.ModelProto:
     frames = torch.randn(2, model.latent_channels, 24)
-    conditioning = model.condition_on(torch.tensor([0, 1]) if model.speakers > 1 else None)
     dynamic = {source: {0: "batch", 2: "frames"}, result: axes}
-    if conditioning is None:
+    if not model.condition:
         return _trace(module, (frames,), [source], [result], dynamic)
     dynamic["conditioning"] = {0: "batch"}
-    return _trace(module, (frames, conditioning.detach()), [source, "conditioning"], [result], dynamic)
+    conditioning = torch.randn(2, model.condition, 1)
+    return _trace(module, (frames, conditioning), [source, "conditioning"], [result], dynamic)
 
 
 def _trace(

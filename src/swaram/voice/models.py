@@ -57,12 +57,17 @@ class Models:
             )
         _names(voice, "decoder.onnx", self._decoder.get_outputs(), "audio")
         inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
-        self._takes_speaker = "speaker" in inputs
+        self._choices = {"speaker", "language", "style"} & set(inputs)
         self._takes_duration_noise = "duration_noise" in inputs
         self._takes_conditioning = "conditioning" in {i.name for i in self._decoder.get_inputs()}
 
-    def encode(self, ids: list[int], request: SpeechRequest, speaker: int, index: int) -> Latent:
-        """Latent frames of symbol ids; the noise follows from the request's seed and the passage's index."""
+    def encode(
+        self, ids: list[int], request: SpeechRequest, speaker: int, index: int, language: int = 0, style: int = 0
+    ) -> Latent:
+        """Latent frames of symbol ids; the noise follows from the request's seed and the passage's index.
+
+        ``speaker``, ``language``, ``style``: numbers, of which the front end gets those that it takes.
+        """
         manifest = self.voice.manifest
         defaults = manifest.inference
         noise_scale = defaults.noise_scale if request.noise_scale is None else request.noise_scale
@@ -85,8 +90,8 @@ class Models:
         }
         if not self._takes_duration_noise:
             del feed["duration_noise"]
-        if self._takes_speaker:
-            feed["speaker"] = np.array([speaker], np.int64)
+        chosen = {"speaker": speaker, "language": language, "style": style}
+        feed |= {name: np.array([number], np.int64) for name, number in chosen.items() if name in self._choices}
         outputs = dict(zip(self._frontend_outputs, self._run(self._frontend, feed), strict=True))
         conditioning = outputs.get("conditioning")
         made = outputs[self._made][0]

@@ -30,7 +30,7 @@ MAX_MANIFEST_BYTES = 4 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_PACKAGE_BYTES = 1 << 30
 MAX_ENTRIES = 64
-MAX_SYMBOLS, MAX_SPEAKERS = 20_000, 10_000
+MAX_SYMBOLS, MAX_SPEAKERS, MAX_STYLES = 20_000, 10_000, 1_000
 
 
 def _printable(text: str) -> str:
@@ -78,7 +78,7 @@ class TextSide(_Part):
     """
 
     symbols: Literal["letters", "phonemes"] = "letters"
-    espeak_voice: Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9_-]*$")] = ""
+    espeak_voice: Annotated[str, Field(max_length=40, pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]*)?$")] = ""
 
 
 class FileEntry(_Part):
@@ -102,6 +102,8 @@ class VoiceManifest(_Part):
     text: TextSide = TextSide()
     speakers: Annotated[list[Speaker], Field(max_length=MAX_SPEAKERS)] = []
     default_speaker: int | None = None
+    styles: Annotated[list[Name], Field(max_length=MAX_STYLES)] = []
+    default_style: Annotated[int, Field(ge=0)] = 0
     inference: Inference = Inference()
     decoder: Margins
     flow: Margins | None = None
@@ -238,6 +240,11 @@ def _read_manifest(source: str, content: bytes) -> VoiceManifest:
         raise VoiceError(f"{source}: {MANIFEST}, key speakers: two speakers share an id or a name.")
     if ids and manifest.default_speaker is not None and manifest.default_speaker not in ids:
         raise VoiceError(f"{source}: {MANIFEST}, key default_speaker: no speaker has that id.")
+    styles = [style.casefold() for style in manifest.styles]
+    if len(set(styles)) != len(styles):
+        raise VoiceError(f"{source}: {MANIFEST}, key styles: two styles share a name.")
+    if manifest.default_style >= max(1, len(styles)):
+        raise VoiceError(f"{source}: {MANIFEST}, key default_style: no style has that number.")
     for code in (manifest.language, *manifest.languages):
         get_language(code)
     return manifest

@@ -14,8 +14,8 @@ MAX_SEED = 2**63 - 1
 class SpeechRequest:
     """A text and how to speak it.
 
-    ``speaker``: id or name, ``language``: code; the voice's own where ``None``. ``speed``: 0.25..4. ``seed``:
-    the same seed gives the same samples. ``pause_scale``: 0..5, factor for the pauses between sentences.
+    ``speaker``: id or name, ``language``: code, ``style``: name; the voice's own where ``None``. ``speed``: 0.25..4.
+    ``seed``: the same seed gives the same samples. ``pause_scale``: 0..5, factor for the pauses between sentences.
     ``noise_scale`` and ``duration_noise_scale``: 0..2, the voice's own where ``None``. Raises SpeechError for
     values out of range.
     """
@@ -23,6 +23,7 @@ class SpeechRequest:
     text: str = ""
     speaker: str | int | None = None
     language: str | None = None
+    style: str | None = None
     speed: float = 1.0
     seed: int = 0
     pause_scale: float = 1.0

@@ -72,6 +72,26 @@ class Voice:
         names = ", ".join(f"{s.name} ({s.id})" for s in speakers[:20])
         raise SpeechError(f"The voice {self.name} has no such speaker; choose one of {names}.")
 
+    def find_style(self, wanted: str | None) -> int:
+        """The number of a style (case does not matter), by default the voice's own; 0 where it has none.
+
+        Raises SpeechError for one that the voice does not know.
+        """
+        styles = self.manifest.styles
+        if not wanted:
+            return self.manifest.default_style if styles else 0
+        for number, style in enumerate(styles):
+            if style.casefold() == wanted.strip().casefold():
+                return number
+        if not styles:
+            raise SpeechError(f"The voice {self.name} has a single style; leave the style out.")
+        raise SpeechError(f"The voice {self.name} has no such style; choose one of {', '.join(styles)}.")
+
+    def language_number(self, code: str) -> int:
+        """The number by which the models know a language: its place in the manifest's list; 0 beyond it."""
+        listed = self.manifest.languages
+        return listed.index(code) if code in listed else 0
+
     def find_language(self, wanted: str | None) -> str:
         """The code of a language this voice reads. Raises SpeechError for one it does not read."""
         if not wanted:
