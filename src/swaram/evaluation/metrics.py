@@ -1,0 +1,49 @@
+"""Every metric by name: what it is called, in what unit, which way is better, and what its scale is.
+
+Each metric may have three sides: ``natural`` (recordings), ``synthetic`` (the voice), and ``scale``: what the same
+metric gives for something whose quality is known, without which a figure says little.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """``better``: lower, higher, one (nearest to 1) or same (nearest to the natural side)."""
+
+    name: str
+    title: str
+    unit: str
+    better: str
+    group: str
+    scale: str = ""
+    digits: int = 3
+
+
+METRICS = (
+    Metric("cer", "Character error rate", "", "lower", "intelligibility"),
+    Metric("cer_paired", "Character error rate, the speaker's own recordings", "", "lower", "intelligibility"),
+    Metric("ctc_cost", "CTC cost of the text", "nats a unit", "lower", "intelligibility", "another sentence's text"),
+    Metric("ctc_cost_paired", "CTC cost, the speaker's own recordings", "nats a unit", "lower", "intelligibility"),
+    Metric("dnsmos_overall", "DNSMOS overall", "1 to 5", "higher", "naturalness", digits=2),
+    Metric("dnsmos_speech", "DNSMOS speech", "1 to 5", "higher", "naturalness", digits=2),
+    Metric("dnsmos_background", "DNSMOS background", "1 to 5", "higher", "naturalness", digits=2),
+    Metric(
+        "mel_cepstral_distortion", "Mel-cepstral distortion", "dB", "lower", "closeness", "another person's reading", 2
+    ),
+    Metric("f0_error", "F0 error", "semitones", "lower", "closeness", "another person's reading", 2),
+    Metric("f0_correlation", "F0 correlation", "", "higher", "closeness", "another person's reading", 2),
+    Metric("voicing_error", "Voicing error", "", "lower", "closeness", "another person's reading"),
+    Metric("duration_ratio", "Duration ratio", "", "one", "closeness", "another person's reading", 2),
+    Metric("pitch_spread", "Spread of the pitch", "semitones", "same", "closeness", digits=2),
+    Metric("loudness", "Loudness", "LUFS", "same", "closeness", digits=1),
+    Metric("speaker_similarity", "Similarity to the speaker", "cosine", "higher", "speaker", "other speakers", 3),
+)
+
+GROUPS = {
+    "intelligibility": "Intelligibility",
+    "naturalness": "Naturalness guard",
+    "closeness": "Closeness to the speaker's own reading",
+    "speaker": "Speaker",
+}
+BY_NAME = {metric.name: metric for metric in METRICS}

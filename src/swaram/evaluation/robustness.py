@@ -1,0 +1,114 @@
+"""Texts that voices stumble over, and the faults that are looked for in what they make of them."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from swaram.evaluation.intelligibility import word_faults
+from swaram.evaluation.material import Material
+from swaram.text.symbols import SymbolTable
+
+CATEGORIES = {
+    "letters": "Single letters",
+    "words": "Single words",
+    "numbers": "Numbers",
+    "long": "Very long sentences",
+    "repeated": "Repeated words",
+}
+FAULTS = {
+    "missing": "a word left out",
+    "repeated": "a word said twice",
+    "silence": "silence over 1 s",
+    "clipping": "clipping",
+    "length": "length out of range",
+}
+LETTERS, WORDS, LONG_CHARACTERS = 10, 8, 300
+SILENCE_SECONDS, SILENCE_DEPTH, CLIPPED_SHARE = 1.0, 40.0, 0.001
+_FRAME_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class LengthRange:
+    """Seconds a letter in natural clips: 1st and 99th percentile. A speech may last half or twice as long.
+
+    The upper end has half a second to spare, since short words are spoken with care.
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, material: Material) -> "LengthRange":
+        """From the train split; from the evaluated split where there is no other."""
+        clips = [clip for found in material.others.values() for clip in found] or list(material.clips)
+        paces = [clip.duration / max(1, len(clip.text)) for clip in clips]
+        return cls(*(float(p) for p in np.percentile(paces, [1, 99])))
+
+    def holds(self, seconds: float, letters: int) -> bool:
+        """Whether a speech of so many letters may last so long."""
+        return 0.5 * self.low * letters <= seconds <= 2 * self.high * letters + 0.5
+
+
+def stumbling_texts(language: str, material: Material) -> list[tuple[str, str]]:
+    """(category, text) in a fixed order: from the data file, else from the alphabet and the evaluated sentences."""
+    table = tomllib.loads(resources.files(__package__).joinpath("data/robustness.toml").read_text(encoding="utf-8"))
+    own: dict[str, Any] = table.get(language, {})
+    sentences = list(material.sentences.values())
+    words = sorted({word.strip(".,!?…\"'") for text in sentences for word in text.split()}, key=lambda w: (-len(w), w))
+    letters = [s for s in SymbolTable.for_languages(language).symbols[3:] if s.isalpha()]
+    found = {
+        "letters": own.get("letters") or _spread(letters, LETTERS),
+        "words": own.get("words") or _spread(words, WORDS),
+        "numbers": own.get("numbers") or table["numbers"],
+        "long": own.get("long") or [_joined(sentences)],
+        "repeated": own.get("repeated")
+        or [" ".join([word] * n) + "." for n, word in zip((2, 3, 5), words, strict=False)],
+    }
+    return [(category, text) for category in CATEGORIES for text in found[category]]
+
+
+def _spread(items: list[str], number: int) -> list[str]:
+    return items[:: max(1, len(items) // number)][:number]
+
+
+def _joined(sentences: list[str]) -> str:
+    """Sentences without their marks, one after the other, until they are very long."""
+    text = ""
+    for sentence in sentences:
+        if len(text) >= LONG_CHARACTERS:
+            break
+        text = f"{text} {''.join(c for c in sentence if c not in '.,!?;:…')}".strip()
+    return text + "."
+
+
+def faults(
+    audio: np.ndarray, sample_rate: int, intended: str, heard: str | None, lengths: LengthRange
+) -> dict[str, bool]:
+    """Which of ``FAULTS`` a speech has; words are not judged where ``heard`` is ``None``.
+
+    ``audio``: float32 [samples], -1..1, mono; ``intended`` and ``heard``: as ``intelligibility.letters`` gives them.
+    """
+    found = {
+        "silence": longest_silence(audio, sample_rate) > SILENCE_SECONDS,
+        "clipping": float(np.mean(np.abs(audio) >= 0.999)) > CLIPPED_SHARE if len(audio) else False,
+        "length": not lengths.holds(len(audio) / sample_rate, len(intended)),
+    }
+    if heard is not None:
+        words = word_faults(intended, heard)
+        found |= {"missing": bool(words.missing), "repeated": bool(words.repeated)}
+    return found
+
+
+def longest_silence(audio: np.ndarray, sample_rate: int) -> float:
+    """Seconds of the longest stretch 40 dB below the loud parts (95th percentile of 20 ms), or below -60 dBFS."""
+    size = int(_FRAME_SECONDS * sample_rate)
+    frames = audio[: len(audio) // size * size].reshape(-1, size).astype(np.float64)
+    if not len(frames):
+        return len(audio) / sample_rate
+    level = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-12)
+    silent = level < max(float(np.percentile(level, 95)) - SILENCE_DEPTH, -60.0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], silent, [False]]).astype(np.int8)))
+    return float(max(edges[1::2] - edges[::2], default=0)) * _FRAME_SECONDS
