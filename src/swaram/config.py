@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from swaram.errors import SwaramError
+from swaram.layers import LayerError, read_layers
 from swaram.model.settings import (
     DiscriminatorConfig,
     HifiganConfig,
@@ -70,6 +71,8 @@ class TrainConfig(Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = Field(0, ge=0, description="CPU threads, 0 for all cores")
+    deterministic: bool = Field(False, description="only operations that give the same bits each time")
+    compile: bool = Field(False, description="torch.compile of decoder and discriminators, on CUDA only")
     learning_rate: PositiveFloat = 2e-4
     discriminator_learning_rate: PositiveFloat | None = Field(None, description="null: as learning_rate")
     betas: list[float] = Field([0.8, 0.99], min_length=2, max_length=2)
@@ -78,7 +81,8 @@ class TrainConfig(Section):
     learning_rate_decay: PositiveFloat = Field(0.999875, le=1, description="factor an epoch")
     warmup_steps: int = Field(0, ge=0)
     batch_size: PositiveInt = 64
-    batch_frames: PositiveInt | None = Field(None, description="at most so many padded frames in a batch")
+    batch_frames: PositiveInt | None = Field(None, description="at most so many padded frames in a batch of a process")
+    balance_speakers: bool = Field(False, description="as many clips of each speaker in an epoch")
     segment_frames: PositiveInt = 32
     segments: PositiveInt | None = Field(
         None, description="decode and judge so many segments of a batch; null: one of every utterance, as published"
@@ -88,6 +92,7 @@ class TrainConfig(Section):
     )
     max_steps: PositiveInt = 800_000
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
+    skip_limit: PositiveInt = Field(10, description="updates in a row that may be left out for not being finite")
     ema_decay: float = Field(0.9995, ge=0, lt=1)
     bootstrap_steps: int = Field(
         0, ge=0, description="steps that use a flat-start alignment instead of the search; 0 as published"
@@ -95,6 +100,7 @@ class TrainConfig(Section):
     alignment_noise: float = Field(0.0, ge=0, description="noise scale of the alignment search at step 0")
     alignment_noise_steps: PositiveInt = Field(5000, description="steps over which that noise falls to 0")
     kl_warmup_steps: int = Field(0, ge=0, description="steps over which the weight of kl rises from 0")
+    cache_directory: str | None = Field(None, description="features kept by content; null: cache in output_directory")
     log_steps: PositiveInt = 50
     validation_steps: PositiveInt = 2000
     checkpoint_minutes: PositiveFloat = 10.0
@@ -144,18 +150,15 @@ class Config(Section):
 
 
 def load_config(path: str | Path) -> Config:
-    """Read a configuration file.
+    """Read a configuration file, and those that it extends (``swaram.layers``).
 
     Raises ConfigError in one sentence: a missing or unreadable file, an unknown key (with the nearest right one),
     a wrong type or value.
     """
-    path = Path(path)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"the configuration {path} does not exist; give another with -c") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"the configuration {path} is not readable JSON: {error}") from None
+        raw = read_layers(Path(path))
+    except LayerError as error:
+        raise ConfigError(f"{error}PLACEHOLDER
     return parse_config(raw, str(path))
 
 

@@ -1,7 +1,10 @@
 """Batches of like length, in an order that is a function of seed and epoch alone, so that a run can resume exactly."""
 
+import hashlib
+import queue
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,6 +13,15 @@ from torch import Tensor
 from swaram.training.dataset import Dataset
 
 SHAPE_STEP = 32
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How much of the global batch's symbols, frames and decoded segments this process holds, each 0..1."""
+
+    symbols: float = 1.0
+    frames: float = 1.0
+    segments: float = 1.0
 
 
 @dataclass
@@ -24,38 +36,43 @@ class Batch:
     durations: Tensor | None = None  # int64 [batch, symbols], in frames; where an alignment is known beforehand
     language: Tensor | None = None  # int64 [batch], places in data.languages
     style: Tensor | None = None  # int64 [batch], 0 for none
+    clips: tuple[int, ...] = ()  # numbers of the clips in the dataset
+    shares: Shares = Shares()
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        own = (self.symbols, self.symbol_lengths, self.audio, self.frame_lengths, self.speaker)
-        more = (self.durations, self.language, self.style)
-        moved = (value if value is None else value.to(device) for value in more)
-        return Batch(*(value.to(device) for value in own), *moved)
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
 
 
 @dataclass
 class BatchOrder:
     """Every clip once an epoch, in batches of similar length; works with any number of clips from one up.
 
-    ``frames``: length of each clip in frames; a batch has at most ``batch_size`` clips and, where given,
-    at most ``batch_frames`` frames after padding (a longer clip stands alone).
+    ``frames``: length of each clip in frames. A batch has at most ``batch_size`` clips and, where given, at most
+    ``batch_frames`` frames after padding (a longer clip stands alone), for each of the ``processes`` that share it.
+    ``speakers``: the speaker's number of each clip, where an epoch is to hold as many clips of each speaker: it then
+    draws as many clips as there are, each speaker's in turn without repeating one before all others of that speaker.
     """
 
     frames: np.ndarray
     batch_size: int
     batch_frames: int | None
     seed: int
+    processes: int = 1
+    speakers: np.ndarray | None = None
 
     def epoch(self, number: int) -> list[list[int]]:
         """The batches of one epoch as clip numbers."""
         random = np.random.default_rng((self.seed, number))
+        clips = np.arange(len(self.frames)) if self.speakers is None else self._balanced(random)
         # Lengths are blurred by a tenth so that the same clips do not always meet.
-        order = np.argsort(self.frames * random.uniform(0.9, 1.1, len(self.frames)), kind="stable")
+        order = clips[np.argsort(self.frames[clips] * random.uniform(0.9, 1.1, len(clips)), kind="stable")]
         batches: list[list[int]] = [[]]
         longest = 0
         for index in order.tolist():
             longest = max(longest, int(self.frames[index]))
-            size = len(batches[-1]) + 1
+            size = -(-(len(batches[-1]) + 1) // self.processes)  # of the process that gets most
             too_long = self.batch_frames is not None and size * longest > self.batch_frames
             if batches[-1] and (size > self.batch_size or too_long):
                 batches.append([])
@@ -63,15 +80,65 @@ class BatchOrder:
             batches[-1].append(index)
         return [batches[i] for i in random.permutation(len(batches))]
 
+    def _balanced(self, random: np.random.Generator) -> np.ndarray:
+        assert self.speakers is not None
+        groups = [np.flatnonzero(self.speakers == speaker) for speaker in np.unique(self.speakers)]
+        # What does not divide evenly goes to other speakers in each epoch.
+        counts = np.full(len(groups), len(self.frames) // len(groups))
+        counts[random.permutation(len(groups))[: len(self.frames) % len(groups)]] += 1
+        drawn = []
+        for group, count in zip(groups, counts, strict=True):
+            rounds = [random.permutation(group) for _ in range(-(-int(count) // len(group)))]
+            drawn.append(np.concatenate([*rounds, group[:0]])[:count])
+        return np.concatenate(drawn)
 
-def collate(dataset: Dataset, indices: list[int], speakers: dict[str, int], hop: int) -> Batch:
-    """Load and pad clips; audio is cut to whole frames of ``hop`` samples."""
+    @property
+    def digest(self) -> str:
+        """Equal only for orders that give the same batches: a place in one means nothing in another."""
+        parts = (self.frames.tolist(), self.batch_size, self.batch_frames, self.seed, self.processes)
+        speakers = None if self.speakers is None else self.speakers.tolist()
+        return hashlib.sha256(repr((parts, speakers)).encode()).hexdigest()[:32]
+
+
+def shared_out(
+    dataset: Dataset, order: BatchOrder, batch: list[int], rank: int, segments: int | None
+) -> tuple[list[int], Shares]:
+    """This process's clips of a global batch, and what shares of it they are; ``segments``: decoded at most of each.
+
+    A process for which no clip is left gets the first one with no share: it computes along and changes nothing.
+    """
+    parts = [batch[number :: order.processes] for number in range(order.processes)]
+    mine = parts[rank]
+    if not mine:
+        return batch[:1], Shares(0.0, 0.0, 0.0)
+    symbols = [len(dataset.clips[index].symbols) for index in batch]
+    decoded = [min(len(part), segments or len(part)) for part in parts]
+    own_symbols = sum(len(dataset.clips[index].symbols) for index in mine)
+    return mine, Shares(
+        own_symbols / sum(symbols),
+        int(order.frames[mine].sum()) / int(order.frames[batch].sum()),
+        decoded[rank] / sum(decoded),
+    )
+
+
+def collate(
+    dataset: Dataset,
+    indices: list[int],
+    speakers: dict[str, int],
+    hop: int,
+    longest: tuple[int, int] = (0, 0),
+    shares: Shares | None = None,
+) -> Batch:
+    """Load and pad clips; audio is cut to whole frames of ``hop`` samples.
+
+    ``longest``: symbols and frames to pad to at least, so that all processes pad alike.
+    """
     clips = [dataset.clips[i] for i in indices]
     waves = [dataset.audio(i) for i in indices]
     frames = torch.tensor([len(wave) // hop for wave in waves])
     lengths = torch.tensor([len(clip.symbols) for clip in clips])
-    audio = torch.zeros(len(clips), _round_up(int(frames.max())) * hop)
-    symbols = torch.zeros(len(clips), _round_up(int(lengths.max())), dtype=torch.int64)
+    audio = torch.zeros(len(clips), _round_up(max(int(frames.max()), longest[1])) * hop)
+    symbols = torch.zeros(len(clips), _round_up(max(int(lengths.max()), longest[0])), dtype=torch.int64)
     durations = torch.zeros_like(symbols) if dataset.durations else None
     for row, (clip, wave) in enumerate(zip(clips, waves, strict=True)):
         size = int(frames[row]) * hop
@@ -81,7 +148,8 @@ def collate(dataset: Dataset, indices: list[int], speakers: dict[str, int], hop:
             durations[row, : len(clip.symbols)] = torch.from_numpy(dataset.durations[indices[row]])
     speaker = torch.tensor([speakers[clip.speaker] for clip in clips])
     language, style = (torch.tensor([getattr(clip, name) for clip in clips]) for name in ("language", "style"))
-    return Batch(symbols, lengths, audio, frames, speaker, durations, language, style)
+    own = (symbols, lengths, audio, frames, speaker, durations, language, style)
+    return Batch(*own, tuple(indices), shares or Shares())
 
 
 def _round_up(size: int) -> int:
@@ -90,13 +158,61 @@ def _round_up(size: int) -> int:
 
 
 def endless_batches(
-    dataset: Dataset, order: BatchOrder, speakers: dict[str, int], hop: int, epoch: int, position: int
+    dataset: Dataset,
+    order: BatchOrder,
+    speakers: dict[str, int],
+    hop: int,
+    epoch: int,
+    position: int,
+    rank: int = 0,
+    segments: int | None = None,
 ) -> Iterator[tuple[int, int, Batch]]:
-    """Batches from a place in the order on, without end, each with the place (epoch, position) that follows it."""
+    """This process's part of each batch, from a place in the order on, without end.
+
+    Each comes with the place (epoch, position) that follows it. ``segments`` as in ``shared_out``.
+    """
     while True:
         batches = order.epoch(epoch)
         for number in range(position, len(batches)):
             last = number == len(batches) - 1
             after = (epoch + 1, 0) if last else (epoch, number + 1)
-            yield *after, collate(dataset, batches[number], speakers, hop)
+            whole = batches[number]
+            mine, shares = shared_out(dataset, order, whole, rank, segments)
+            longest = max(len(dataset.clips[i].symbols) for i in whole), int(order.frames[whole].max())
+            yield *after, collate(dataset, mine, speakers, hop, longest, shares)
         epoch, position = epoch + 1, 0
+
+
+def ahead(batches: Iterator[tuple[int, int, Batch]], depth: int = 4) -> Iterator[tuple[int, int, Batch]]:
+    """The same batches, made up to ``depth`` ahead by a thread, so that a GPU does not wait for the disk.
+
+    What goes wrong in the thread is raised here, in its place in the order. The thread ends with this generator.
+    """
+    ready: queue.Queue[tuple[int, int, Batch] | BaseException] = queue.Queue(depth)
+    over = threading.Event()
+
+    def hand_over(item: tuple[int, int, Batch] | BaseException) -> None:
+        while not over.is_set():
+            try:
+                return ready.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for item in batches:
+                hand_over(item)
+                if over.is_set():
+                    return
+        except BaseException as error:
+            hand_over(error)
+
+    threading.Thread(target=work, name="batches", daemon=True).start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        over.set()

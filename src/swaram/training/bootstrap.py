@@ -6,6 +6,7 @@ from random weights the two take thousands of steps to find each other. Viterbi 
 V), takes seconds and gives durations that the first ``train.bootstrap_steps`` steps use in place of the search.
 """
 
+import hashlib
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,10 @@ from torch import Tensor
 from swaram.model.alignment import maximum_path
 from swaram.model.spectra import Spectra
 from swaram.model.vits import gaussian_scores
+from swaram.training.cache import FeatureCache, content_key
 from swaram.training.dataset import Dataset
+
+VERSION = 1  # of what is computed here: to be raised with every change to it, so that kept durations are made anew
 
 CEPSTRA = 13
 ITERATIONS = 16
@@ -26,13 +30,39 @@ VARIANCE_FLOOR = 0.05
 
 
 def flat_start_durations(
-    dataset: Dataset, spectra: Spectra, table_size: int, say: Callable[[str], None] = lambda text: None
+    dataset: Dataset,
+    spectra: Spectra,
+    table_size: int,
+    say: Callable[[str], None] = lambda text: None,
+    cache: FeatureCache | None = None,
 ) -> list[np.ndarray]:
     """Durations int64 [symbols] in frames, of every clip; each symbol and blank gets at least one frame.
 
     ``table_size``: number of symbols in the table. The result depends on the data alone. ``say`` is told once how the
-    likelihood rose.
+    likelihood rose, or that ``cache`` had the durations of these very recordings, transcripts and parameters.
     """
+    sizes = [len(clip.symbols) for clip in dataset.clips]
+    key = durations_key(dataset, spectra, table_size) if cache else ""
+    kept = cache.get("flat-start", key) if cache else None
+    if kept is not None:
+        say("flat start: durations of the same recordings and settings were kept from before")
+        return np.split(kept["durations"], np.cumsum(sizes)[:-1])
+    durations = _train(dataset, spectra, table_size, say)
+    if cache:
+        cache.put("flat-start", key, {"durations": np.concatenate(durations)})
+    return durations
+
+
+def durations_key(dataset: Dataset, spectra: Spectra, table_size: int) -> str:
+    """Digest of all that flat-start durations depend on: bytes of the audio, symbols, speakers, every parameter."""
+    clips = [(dataset.content(number), clip.symbols, clip.speaker) for number, clip in enumerate(dataset.clips)]
+    filters = hashlib.sha256(spectra.filters.numpy().tobytes()).hexdigest()  # bands, lowest and highest frequency
+    sound = (spectra.sample_rate, spectra.n_fft, spectra.hop, spectra.win, filters)
+    own = (VERSION, CEPSTRA, ITERATIONS, PRIOR_FRAMES, VARIANCE_FLOOR, table_size)
+    return content_key(clips, sound, own)
+
+
+def _train(dataset: Dataset, spectra: Spectra, table_size: int, say: Callable[[str], None]) -> list[np.ndarray]:
     features = _features(dataset, spectra)
     states = [_states(clip.symbols, table_size) for clip in dataset.clips]
     durations = [_equal(len(s), f.shape[1]) for s, f in zip(states, features, strict=True)]

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -38,6 +38,9 @@ class CheckpointInfo:
     earlier_steps: int = 0  # of the trainings that this one was warm-started from
     earlier_seconds: float = 0.0
     discriminators: bool = True
+    skipped: int = 0  # updates left out because they were not finite
+    order: str = ""  # digest of the order of batches that ``position`` is a place in
+    unlogged: dict[str, float] = field(default_factory=dict)  # sums of losses since the last line of the journal
 
     def to_json(self) -> str:
         """The text of ``state.json``."""
@@ -53,6 +56,9 @@ class CheckpointInfo:
             "seconds_trained": self.seconds_trained,
             "earlier_steps": self.earlier_steps,
             "earlier_seconds": self.earlier_seconds,
+            "skipped": self.skipped,
+            "order": self.order,
+            "unlogged": self.unlogged,
         }
         return json.dumps(state, ensure_ascii=False, indent=1)
 
@@ -157,6 +163,9 @@ def read_info(folder: Path) -> CheckpointInfo:
             state.get("earlier_steps", 0),
             state.get("earlier_seconds", 0.0),
             (folder / "discriminator.safetensors").exists(),
+            state.get("skipped", 0),
+            state.get("order", ""),
+            state.get("unlogged", {}),
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder} is not a whole checkpoint: {error!r}") from None

@@ -1,6 +1,7 @@
 """Prepared utterances for training: rows of a metadata file joined to the manifest, every drop with a reason."""
 
 import csv
+import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,14 @@ class Dataset:
             if self.seconds * self.sample_rate * 2 <= MEMORY_LIMIT_BYTES:
                 self._memory[index] = pcm
         return pcm.astype(np.float32) / 32768.0
+
+    def content(self, index: int) -> str:
+        """Digest of the bytes of one clip's file, as it is on the disk now."""
+        path = self.clips[index].path
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise DataError(f"{path} was readable when the training began and is not now: {error}") from None
 
     def leave_out(self, clip: Clip, reason: str) -> None:
         """Take a clip out again, with a reason; its audio must not have been asked for yet."""

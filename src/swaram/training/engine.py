@@ -4,29 +4,29 @@ One step is one pass of the generator, one pass of the discriminators over recor
 updates from it: where the published code runs the discriminators twice, here both networks learn from the same pass.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
+from torch.profiler import record_function
 
 from swaram.config import Config
-from swaram.errors import SwaramError
 from swaram.model.discriminators import Discriminators
 from swaram.model.spectra import Spectra
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
-from swaram.training import checkpoints, losses, validation
+from swaram.training import losses, resumption, validation
 from swaram.training.batches import Batch
 from swaram.training.dataset import Dataset
 from swaram.training.ema import MovingAverage
+from swaram.training.faults import NonFiniteGuard, TrainingError
 from swaram.training.freezing import freeze
 from swaram.training.journal import Journal
+from swaram.training.processes import Processes
 
-
-class TrainingError(SwaramError):
-    """A training run that cannot start or go on."""
+__all__ = ["Engine", "Progress", "TrainingError"]
 
 
 @dataclass
@@ -40,11 +40,17 @@ class Progress:
     seconds_trained: float = 0.0
     earlier_steps: int = 0
     earlier_seconds: float = 0.0
+    skipped: int = 0  # updates left out because they were not finite
+    order: str = ""  # digest of the order of batches that ``position`` is a place in
+    unlogged: dict[str, float] = field(default_factory=dict)  # sums of losses since the last line of the journal
 
 
 @dataclass
 class Engine:
-    """Everything that learns, and what it learns from."""
+    """Everything that learns, and what it learns from.
+
+    ``device`` and ``precision`` are what is asked for; under ``torchrun`` each process gets a device of its own.
+    """
 
     config: Config
     symbols: SymbolTable
@@ -55,13 +61,13 @@ class Engine:
 
     def __post_init__(self) -> None:
         data, train = self.config.data, self.config.train
+        self.processes = Processes(self.device, self.precision)
+        self.device = self.processes.device
+        self.guard = NonFiniteGuard(Path(train.output_directory), train.skip_limit, self.processes.rank)
         torch.manual_seed(train.seed)
         self.generator = Vits(self.config.model, data, len(self.symbols.symbols), len(self.speakers))
         freeze(self.generator, train.freeze, train.text_steps)
         self.discriminators = Discriminators(self.config.model.discriminator)
-        accelerator = "cuda" if self.device.type == "cuda" else "cpu"
-        fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true")
-        self.device = fabric.device
         self.generator.to(self.device)
         self.discriminators.to(self.device)
         self.spectra = Spectra(
@@ -78,6 +84,12 @@ class Engine:
         self.discriminator_optimizer = self._optimizer(
             self.discriminators, train.discriminator_learning_rate or train.learning_rate
         )
+        if train.compile and self.device.type == "cuda":
+            # Their shapes are the same in every full batch; in place, so that the names of the weights stay.
+            self.generator.dec.compile()
+            self.discriminators.compile()
+        if self.processes.rank:  # the same weights everywhere, other noise in each process
+            torch.manual_seed(train.seed + self.processes.rank)
 
     def _optimizer(self, module: torch.nn.Module, learning_rate: float) -> torch.optim.Optimizer:
         train = self.config.train
@@ -108,10 +120,7 @@ class Engine:
         warm = min(1.0, (self.progress.step + 1) / train.kl_warmup_steps) if train.kl_warmup_steps else 1.0
         return train.weights.model_dump() | {"kl": train.weights.kl * warm}
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16)
-
-    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """What both kinds of pass take first: symbols, their lengths, spectrogram, its lengths, speakers."""
         spectrogram = self.spectra.linear(batch.audio)
         return batch.symbols, batch.symbol_lengths, spectrogram, batch.frame_lengths, batch.speaker
@@ -123,34 +132,69 @@ class Engine:
     def _known_durations(self, batch: Batch) -> Tensor | None:
         return batch.durations if self.progress.step < self.config.train.bootstrap_steps else None
 
-    def text_step(self, batch: Batch) -> None:
-        """One update of text encoder, flow and durations alone: a third of a step's work, for what learns slowest."""
+    def text_step(self, batch: Batch) -> bool:
+        """One update of text encoder, flow and durations alone: a third of a step's work, for what learns slowest.
+
+        False where it was left out because it was not finite.
+        """
         self._set_learning_rates()
-        with self._autocast():
+        with self.processes.fabric.autocast():
             prior = self.generator.text_side(
-                *self._inputs(batch),
+                *self.inputs(batch),
                 self._alignment_noise(),
                 self._known_durations(batch),
                 batch.language,
                 batch.style,
             )
         weights = self._weights()
-        loss = weights["kl"] * losses.kl(prior) + weights["duration"] * prior.duration_loss
-        if not bool(torch.isfinite(loss)):
-            raise TrainingError(f"a loss of the text side is not finite at step {self.progress.step}; resume")
+        parts = {"kl": losses.kl(prior) * batch.shares.frames, "duration": prior.duration_loss * batch.shares.symbols}
+        loss = weights["kl"] * parts["kl"] + weights["duration"] * parts["duration"]
         self.generator_optimizer.zero_grad()  # to None, so that the other parts stay where they are
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.train.gradient_clip or float("inf"))
+        norms = {"gradient_generator": self._clipped(self.generator)}
+        values = self._values(parts, norms)
+        if not self._finite(values, batch, "text"):
+            return False
         self.generator_optimizer.step()
+        return True
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One update of both networks; returns every loss by name, gradient norms and the learning rate."""
-        config, train = self.config, self.config.train
-        now = self.progress.step
+    def step(self, batch: Batch) -> dict[str, float] | None:
+        """One update of both networks; returns every loss by name, gradient norms and the learning rate.
+
+        None where it was left out because a loss or a gradient was not finite, in this or any other process.
+        """
         self._set_learning_rates()
-        with self._autocast():
+        parts, generator_loss, discriminator_loss = self._losses(batch)
+        # Each network's gradients stop at its own parameters, so one graph serves both.
+        with record_function("discriminators backward"):
+            self.discriminator_optimizer.zero_grad()
+            discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
+        with record_function("generator backward"):
+            self.generator_optimizer.zero_grad()
+            generator_loss.backward(inputs=[p for p in self.generator.parameters() if p.requires_grad])
+        with record_function("optimizers"):
+            norms = {
+                "gradient_discriminator": self._clipped(self.discriminators),
+                "gradient_generator": self._clipped(self.generator),
+            }
+            values = self._values(
+                parts | {"generator": generator_loss, "discriminator": discriminator_loss},
+                norms,
+            )
+            if not self._finite(values, batch, "step"):
+                return None
+            self.discriminator_optimizer.step()
+            self.generator_optimizer.step()
+            self.average.update(self.generator, self.progress.step)
+        self.progress.step += 1
+        return values | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
+
+    def _losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """One pass of both networks: this process's share of each loss of the generator, and both weighted sums."""
+        train = self.config.train
+        with record_function("forward"), self.processes.fabric.autocast():
             prior, output = self.generator(
-                *self._inputs(batch),
+                *self.inputs(batch),
                 train.segment_frames,
                 train.segments,
                 self._alignment_noise(),
@@ -159,111 +203,65 @@ class Engine:
                 batch.style,
             )
             real = validation.cut_audio(
-                batch.audio[output.rows], output.starts, train.segment_frames, config.data.hop_length
+                batch.audio[output.rows], output.starts, train.segment_frames, self.config.data.hop_length
             )
             scores, features = self.discriminators(torch.cat([real, output.audio]))
-        size = len(real)
-        real_scores, fake_scores = zip(*(score.split(size) for score in scores), strict=True)
-        real_maps = [[feature[:size] for feature in maps] for maps in features]
-        fake_maps = [[feature[size:] for feature in maps] for maps in features]
-
-        discriminator_loss = losses.discriminator(list(real_scores), list(fake_scores))
+        # Whatever a discriminator makes of its batch, recordings are the first half of it.
+        real_scores, fake_scores = zip(*(score.chunk(2) for score in scores), strict=True)
+        halves = [[feature.chunk(2) for feature in maps] for maps in features]
+        real_maps = [[half[0] for half in maps] for maps in halves]
+        fake_maps = [[half[1] for half in maps] for maps in halves]
+        segments = batch.shares.segments
         parts = {
-            "mel": losses.mel(self.spectra(real), self.spectra(output.audio)),
-            "kl": losses.kl(prior),
-            "duration": prior.duration_loss,
-            "adversarial": losses.adversarial(list(fake_scores)),
-            "feature_matching": losses.feature_matching(real_maps, fake_maps),
+            "mel": losses.mel(self.spectra(real), self.spectra(output.audio)) * segments,
+            "kl": losses.kl(prior) * batch.shares.frames,
+            "duration": prior.duration_loss * batch.shares.symbols,
+            "adversarial": losses.adversarial(list(fake_scores)) * segments,
+            "feature_matching": losses.feature_matching(real_maps, fake_maps) * segments,
         }
         weights = self._weights()
         generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
-        if not bool(torch.isfinite(generator_loss) & torch.isfinite(discriminator_loss)):
-            values = {name: float(loss.detach()) for name, loss in parts.items()}
-            raise TrainingError(f"a loss is not finite at step {now}: {values}; lower train.learning_rate or resume")
+        return parts, generator_loss, losses.discriminator(list(real_scores), list(fake_scores)) * segments
 
-        # Each network's gradients stop at its own parameters, so one graph serves both.
-        self.discriminator_optimizer.zero_grad()
-        discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
-        self.generator_optimizer.zero_grad()
-        generator_loss.backward(inputs=[p for p in self.generator.parameters() if p.requires_grad])
-        clip = train.gradient_clip or float("inf")
-        norms = {
-            "gradient_discriminator": torch.nn.utils.clip_grad_norm_(self.discriminators.parameters(), clip),
-            "gradient_generator": torch.nn.utils.clip_grad_norm_(self.generator.parameters(), clip),
-        }
-        self.discriminator_optimizer.step()
-        self.generator_optimizer.step()
-        self.average.update(self.generator, now)
-        self.progress.step += 1
-        tensors: dict[str, Tensor] = {
-            **parts,
-            "generator": generator_loss,
-            "discriminator": discriminator_loss,
-            **norms,
-        }
-        report = {name: float(value.detach()) for name, value in tensors.items()}
-        return report | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
+    def _clipped(self, module: torch.nn.Module) -> Tensor:
+        """Sum the gradients over all processes and clip them; returns their norm before."""
+        self.processes.sum_gradients(module.parameters())
+        return torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.train.gradient_clip or math.inf)
+
+    def _values(self, parts: dict[str, Tensor], norms: dict[str, Tensor]) -> dict[str, float]:
+        """Losses of the global batch and gradient norms as numbers: the one place where a GPU is waited for."""
+        shared = self.processes.sum(torch.stack([value.detach().float() for value in parts.values()]))
+        numbers = torch.cat([shared, torch.stack(list(norms.values())).float()]).tolist()
+        return dict(zip([*parts, *norms], numbers, strict=True))
+
+    def _finite(self, values: dict[str, float], batch: Batch, kind: str) -> bool:
+        if all(math.isfinite(value) for value in values.values()):
+            self.guard.passed()
+            return True
+        self.progress.skipped += 1
+        self.guard.caught(batch, self.progress.step, kind, values)
+        return False
 
     def save(self, directory: Path) -> Path:
-        """Write a checkpoint from which ``restore`` goes on exactly."""
-        progress = self.progress
-        info = checkpoints.CheckpointInfo(
-            progress.step,
-            progress.epoch,
-            progress.position,
-            self.config,
-            self.symbols,
-            self.speakers,
-            progress.best_mel,
-            progress.seconds_trained,
-            progress.earlier_steps,
-            progress.earlier_seconds,
-        )
-        random = {"random.cpu": torch.get_rng_state()}
-        if self.device.type == "cuda":
-            random["random.cuda"] = torch.cuda.get_rng_state(self.device)
-        tensors: dict[str, dict[str, Tensor]] = {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminators.state_dict(),
-            "ema": self.average.module.state_dict(),
-            "optimizer": random
-            | checkpoints.optimizer_tensors(self.generator_optimizer, "generator")
-            | checkpoints.optimizer_tensors(self.discriminator_optimizer, "discriminator"),
-        }
-        return checkpoints.save_checkpoint(directory, info, tensors, self.config.train.keep_checkpoints)
+        """Write a checkpoint from which ``restore`` goes on exactly; every process must call it."""
+        return resumption.save(self, directory)
 
     def restore(self, folder: Path) -> None:
         """Go on from a checkpoint of the same model, symbols and speakers; CheckpointError otherwise."""
-        info = checkpoints.read_info(folder)
-        same = info.symbols.to_dict() == self.symbols.to_dict() and info.speakers == self.speakers
-        if not same or info.config.model != self.config.model:
-            raise checkpoints.CheckpointError(
-                f"{folder} has another model, symbol table or set of speakers; use --warm-start to take what fits"
-            )
-        self.generator.load_state_dict(checkpoints.read_tensors(folder, "generator"))
-        self.discriminators.load_state_dict(checkpoints.read_tensors(folder, "discriminator"))
-        self.average.module.load_state_dict(checkpoints.read_tensors(folder, "ema"))
-        state = checkpoints.read_tensors(folder, "optimizer")
-        checkpoints.restore_optimizer(self.generator_optimizer, "generator", state)
-        checkpoints.restore_optimizer(self.discriminator_optimizer, "discriminator", state)
-        torch.set_rng_state(state["random.cpu"])
-        if self.device.type == "cuda" and "random.cuda" in state:
-            torch.cuda.set_rng_state(state["random.cuda"], self.device)
-        self.progress = Progress(
-            info.step,
-            info.epoch,
-            info.position,
-            info.best_mel,
-            info.seconds_trained,
-            info.earlier_steps,
-            info.earlier_seconds,
-        )
+        resumption.restore(self, folder)
 
     def validate(self, journal: Journal, dataset: Dataset) -> float:
-        """Write validation losses and sentences to the journal; returns the mel loss. Uses the moving average."""
+        """Write validation losses and sentences to the journal; returns the mel loss. Uses the moving average.
+
+        Every process must call it; the sentences are spoken by the first.
+        """
         model, numbers = self.average.module, {name: i for i, name in enumerate(self.speakers)}
-        values = validation.validate(model, self.spectra, dataset, numbers, self.config, self.device)
+        values = validation.validate(
+            model, self.discriminators, self.spectra, dataset, numbers, self.config, self.processes
+        )
         journal.losses(self.progress.step, values, "validation")
+        if not self.processes.first:
+            return values["mel"]
         sentences = validation.validation_sentences(self.config, dataset, self.symbols)
         for number, (text, ids, speaker, language) in enumerate(sentences):
             spoken = validation.speak(model, self.spectra, ids, text, numbers.get(speaker, 0), language=language)

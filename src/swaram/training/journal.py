@@ -10,20 +10,32 @@ from torch.utils.tensorboard import SummaryWriter
 
 
 class Journal:
-    """Writes under ``directory``: TensorBoard events, and every logged line as JSON in ``losses.jsonl``."""
+    """Writes under ``directory``: TensorBoard events, and every logged line as JSON in ``losses.jsonl``.
 
-    def __init__(self, directory: Path):
-        self.directory = directory
-        self.board = SummaryWriter(str(directory / "tensorboard"))
-        self.lines = (directory / "losses.jsonl").open("a", encoding="utf-8")
+    ``step``: where the run goes on; what a killed run wrote beyond it is taken out, so that nothing stands twice.
+    A ``silent`` journal writes and says nothing: that of all processes but the first.
+    """
+
+    def __init__(self, directory: Path, step: int = 0, silent: bool = False):
+        self.directory, self.silent = directory, silent
+        if silent:
+            return
+        self.board = SummaryWriter(str(directory / "tensorboard"), purge_step=step + 1 if step else None)
+        path = directory / "losses.jsonl"
+        if step and path.exists():
+            _cut(path, step)
+        self.lines = path.open("a", encoding="utf-8")
         self.console = Console(soft_wrap=True)
 
     def say(self, text: str) -> None:
         """One line for the person at the terminal."""
-        self.console.print(time.strftime("%H:%M:%S"), text, highlight=False, markup=False)
+        if not self.silent:
+            self.console.print(time.strftime("%H:%M:%S"), text, highlight=False, markup=False)
 
     def losses(self, step: int, values: dict[str, float], prefix: str = "train") -> None:
         """Scalars under ``prefix/<name>``, where <name> is the configuration's name of the loss."""
+        if self.silent:
+            return
         for name, value in values.items():
             self.board.add_scalar(f"{prefix}/{name}", value, step)
         row = {"step": step, "kind": prefix, **{name: round(value, 6) for name, value in values.items()}}
@@ -40,6 +52,8 @@ class Journal:
         durations: np.ndarray,
     ) -> None:
         """A synthesised sentence: audio float32 [samples], log mel [n_mels, frames], durations int64 [symbols]."""
+        if self.silent:
+            return
         self.board.add_audio(f"{name}/audio", audio[None, :], step, sample_rate)
         self.board.add_image(f"{name}/mel", _picture(mel[::-1]), step, dataformats="HWC")
         path = np.repeat(np.eye(len(durations), dtype=np.float32), durations, axis=1)
@@ -47,8 +61,24 @@ class Journal:
 
     def close(self) -> None:
         """Flush everything to disk."""
+        if self.silent:
+            return
         self.board.close()
         self.lines.close()
+
+
+def _cut(path: Path, step: int) -> None:
+    """Leave only whole lines of steps up to ``step``."""
+    kept = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (json.JSONDecodeError, KeyError, TypeError):
+            continue  # a line that the end of the run cut short
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(kept), encoding="utf-8")
+    partial.replace(path)
 
 
 def _picture(values: np.ndarray) -> np.ndarray:

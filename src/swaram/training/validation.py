@@ -6,12 +6,14 @@ import numpy as np
 import torch
 
 from swaram.config import Config
+from swaram.model.discriminators import Discriminators
 from swaram.model.spectra import Spectra
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training import losses
 from swaram.training.batches import BatchOrder, collate
 from swaram.training.dataset import Dataset
+from swaram.training.processes import Processes
 
 
 @dataclass
@@ -28,25 +30,28 @@ class SpokenSentence:
 @torch.no_grad()
 def validate(
     model: Vits,
+    discriminators: Discriminators,
     spectra: Spectra,
     dataset: Dataset,
     speakers: dict[str, int],
     config: Config,
-    device: torch.device,
+    processes: Processes,
 ) -> dict[str, float]:
-    """Losses mel, kl and duration over all clips, weighted by clip, with the same random numbers every time.
+    """Every loss of the generator over all clips, weighted by clip, with the same random numbers every time.
 
-    The global random state is left as it was, so that validating does not change a run.
+    The batches are shared out among the processes. The global random state is left as it was, so that validating does
+    not change a run.
     """
-    hop, segment = config.data.hop_length, config.train.segment_frames
+    hop, segment, device = config.data.hop_length, config.train.segment_frames, processes.device
     frames = np.array([clip.samples // hop for clip in dataset.clips])
     batches = BatchOrder(frames, config.train.batch_size, config.train.batch_frames, 0).epoch(0)
-    totals = {"mel": 0.0, "kl": 0.0, "duration": 0.0}
+    names = list(config.train.weights.model_dump())
+    totals = torch.zeros(len(names), dtype=torch.float64, device=device)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(0)
-        for indices in batches:
-            batch = collate(dataset, indices, speakers, hop).to(device)
+        for number in range(processes.rank, len(batches), processes.size):
+            torch.manual_seed(number)
+            batch = collate(dataset, batches[number], speakers, hop).to(device)
             prior, output = model(
                 batch.symbols,
                 batch.symbol_lengths,
@@ -58,10 +63,17 @@ def validate(
                 style=batch.style,
             )
             real = cut_audio(batch.audio[output.rows], output.starts, segment, hop)
-            totals["mel"] += float(losses.mel(spectra(real), spectra(output.audio))) * len(indices)
-            totals["kl"] += float(losses.kl(prior)) * len(indices)
-            totals["duration"] += float(prior.duration_loss) * len(indices)
-    return {name: total / len(dataset.clips) for name, total in totals.items()}
+            _, real_maps = discriminators(real)
+            scores, fake_maps = discriminators(output.audio)
+            values = {
+                "mel": losses.mel(spectra(real), spectra(output.audio)),
+                "kl": losses.kl(prior),
+                "duration": prior.duration_loss,
+                "adversarial": losses.adversarial(scores),
+                "feature_matching": losses.feature_matching(real_maps, fake_maps),
+            }
+            totals += torch.stack([values[name].double() for name in names]) * len(batches[number])
+    return dict(zip(names, (processes.sum(totals) / len(dataset.clips)).tolist(), strict=True))
 
 
 def cut_audio(audio: torch.Tensor, starts: torch.Tensor, segment: int, hop: int) -> torch.Tensor:
