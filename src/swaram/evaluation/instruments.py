@@ -1,5 +1,6 @@
 """The instruments of an evaluation: opened once, and what they found in a natural clip is kept."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +49,12 @@ class Instruments:
         self._frontend = TextFrontend(language)
         self._naturals: dict[str, Sound] = {}
         self.not_measured: dict[str, str] = {}
-        self.judge: Judge = open_judge(judge, language)
+        self.judge: Judge | None = self._opened("intelligibility", lambda: open_judge(judge, language))
         self._dnsmos = self._opened("naturalness", Dnsmos)
         self._world = self._opened("closeness", World)
         self._encoder = self._opened("speaker", SpeakerEncoder)
 
-    def _opened(self, group: str, kind: type) -> Any:
+    def _opened(self, group: str, kind: Callable[[], Any]) -> Any:
         try:
             return kind()
         except NotMeasured as reason:
@@ -71,8 +72,13 @@ class Instruments:
             self._naturals[key] = Sound(*clip.read(), clip.text)
         return self._naturals[key]
 
-    def hearing(self, sound: Sound, other_text: str = "") -> Hearing:
-        """What the judge hears, with the cost of the sound's own text and, where given, of another one."""
+    def hearing(self, sound: Sound, other_text: str = "") -> Hearing | None:
+        """What the judge hears, with the cost of the sound's own text and, where given, of another one.
+
+        ``None`` where there is no judge.
+        """
+        if self.judge is None:
+            return None
         known: Hearing | None = sound.found.get("hearing")
         if known is None or (other_text and sound.found["other text"] != other_text):
             wanted = (self.written(sound.text), *([self.written(other_text)] if other_text else []))

@@ -4,14 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from swaram.evaluation.recognizer.units import plain
 
-# A word counts as left out when less than this share of its letters has anything opposite in the transcript ...
-HEARD_SHARE = 0.34
-# ... and as said twice when so much of it stands beside it once more, as one insertion, with so few edits.
-REPEATED_SHARE, REPEATED_EDITS = 0.75, 0.34
+# By so many edits for each letter of a word must the transcript be nearer to the text without it, or with it twice.
+MISSING_GAIN, REPEATED_GAIN = 0.75, 0.1
 SHORTEST_WORD = 3
 
 
@@ -66,42 +62,34 @@ class WordFaults:
 def word_faults(intended: str, heard: str) -> WordFaults:
     """Words left out or said twice, with a tolerance in characters for a judge that mishears.
 
-    The letters (without spaces, whose places a judge often gets wrong) are aligned. A word is *missing* when fewer
-    than ``HEARD_SHARE`` of its letters stand opposite anything at all, right or wrong: a misheard word is not missing.
-    A word is *repeated* when an unbroken insertion beside or within it holds ``REPEATED_SHARE`` of it with at most
-    ``REPEATED_EDITS`` edits a letter. Words of fewer than three letters are left alone.
+    Spaces are taken away first, since a judge often misplaces them. A word is *missing* when the transcript is nearer,
+    by ``MISSING_GAIN`` edits for each of its letters, to the text without the word than to the text with it; it is
+    *repeated* when it is nearer by ``REPEATED_GAIN`` to the text with the word twice. The clearest fault is taken
+    first, and the others are looked for in the text so changed. So a word that is misheard, even wholly, is neither.
+    Words of fewer than three letters are left alone.
     """
     from rapidfuzz.distance import Levenshtein
 
     words = intended.split()
-    run, said = "".join(words), heard.replace(" ", "")
-    opposite = np.zeros(len(run), dtype=bool)
-    inserted: list[tuple[int, str]] = []
-    for step in Levenshtein.opcodes(run, said):
-        if step.tag in ("equal", "replace"):
-            opposite[step.src_start : step.src_end] = True
-        elif step.tag == "insert":
-            inserted.append((step.src_start, said[step.dest_start : step.dest_end]))
-    missing, repeated = [], []
-    begin = 0
-    counted = 0
-    for word in words:
-        end = begin + len(word)
-        if len(word) >= SHORTEST_WORD:
-            counted += 1
-            if opposite[begin:end].mean() < HEARD_SHARE:
-                missing.append(word)
-            if any(begin <= place <= end and _holds(word, extra) for place, extra in inserted):
-                repeated.append(word)
-        begin = end
-    return WordFaults(counted, tuple(missing), tuple(repeated))
+    said = heard.replace(" ", "")
+    times = [1] * len(words)
+    long = [i for i, word in enumerate(words) if len(word) >= SHORTEST_WORD]
 
+    def distance(place: int = 0, change: int = 0) -> int:
+        text = "".join(word * (n + change * (i == place)) for i, (word, n) in enumerate(zip(words, times, strict=True)))
+        return Levenshtein.distance(text, said)
 
-def _holds(word: str, extra: str) -> bool:
-    from rapidfuzz.distance import Levenshtein
-
-    size = len(word)
-    if len(extra) < REPEATED_SHARE * size:
-        return False
-    pieces = [extra[i : i + size] for i in range(max(1, len(extra) - size + 1))]
-    return min(Levenshtein.distance(word, piece) for piece in pieces) <= REPEATED_EDITS * size
+    while True:
+        whole = distance()
+        found = [
+            ((whole - distance(i, change)) / len(words[i]), i, change)
+            for i in long
+            for change, wanted in ((-1, MISSING_GAIN), (1, REPEATED_GAIN))
+            if times[i] == 1 and whole - distance(i, change) >= wanted * len(words[i])
+        ]
+        if not found:
+            break
+        _, place, change = max(found)
+        times[place] += change
+    missing = tuple(words[i] for i in long if times[i] == 0)
+    return WordFaults(len(long), missing, tuple(words[i] for i in long if times[i] == 2))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from swaram.audio.files import encode_audio
-from swaram.evaluation.errors import EvaluationError
+from swaram.evaluation.errors import EvaluationError, NotMeasured
 
 COMMAND_SECONDS = 300
 # Nats a symbol at which a clip's cost is cut: with fewer frames than symbols it would be infinite.
@@ -120,24 +120,21 @@ class CommandJudge:
 def open_judge(wanted: str | None, language: str) -> Judge:
     """``transformers:MODEL``, ``command:COMMAND``, a recogniser's folder, or the language's own recogniser.
 
-    Raises EvaluationError where there is none.
+    Raises SwaramError where the one that is named cannot be used, NotMeasured where the language has none.
     """
     if wanted and wanted.startswith("transformers:"):
         return TransformersJudge(wanted.partition(":")[2])
     if wanted and wanted.startswith("command:"):
         return CommandJudge(wanted.partition(":")[2])
-    return RecognizerJudge(wanted or recognizer_folder(language))
+    if wanted:
+        return RecognizerJudge(wanted)
+    from swaram.evaluation.recognizer.errors import RecognizerError
+    from swaram.evaluation.recognizer.library import find_recognizer
 
-
-def recognizer_folder(language: str) -> Path:
-    """``recognizers/<language>`` here or in the source tree; EvaluationError where there is none."""
-    for home in (Path("recognizers"), Path(__file__).resolve().parents[3] / "recognizers"):
-        if (home / language).is_dir():
-            return home / language
-    raise EvaluationError(
-        f"recognizers/{language}: no recogniser of that language; train one with swaram recognizer train, or name "
-        "another judge with --judge."
-    )
+    try:
+        return RecognizerJudge(find_recognizer(language))
+    except RecognizerError as error:
+        raise NotMeasured(f"{str(error).rstrip('.')}, or name another judge with --judge") from None
 
 
 def _checksum(folder: Path) -> dict[str, str]:

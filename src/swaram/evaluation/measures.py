@@ -101,7 +101,7 @@ def _intelligibility(found: Measured, material: Material, speakers: list[str], i
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
             other = material.sentences[following[pair.clip.sentence]]
             _heard(found, instruments, sound, side, pair.speaker, pair.clip.sentence, other, 1.0, "_paired")
-    if not any(o.metric == "ctc_cost" for o in found.observations):
+    if instruments.judge and not any(o.metric == "ctc_cost" for o in found.observations):
         found.not_measured["ctc_cost"] = "the judge gives no probabilities"
 
 
@@ -117,6 +117,8 @@ def _heard(
     kind: str = "",
 ) -> None:
     hearing = instruments.hearing(sound, other_text)
+    if hearing is None:
+        return
     intended = instruments.written(sound.text)
     alignment = align(intended, hearing.transcript)
     size = max(1, len(intended))

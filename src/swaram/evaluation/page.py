@@ -94,7 +94,8 @@ def foot(metrics: dict[str, Any]) -> Iterator[str]:
     versions = ", ".join(f"{name} {version}" for name, version in metrics["versions"].items() if version)
     yield "<h2>How this was measured</h2><p class='note'>"
     yield f"Voice {escape(subject['voice'])} ({escape(training)}); {escape(scales)}, seed {subject['seed']}. "
-    yield f"Judge: {escape(str(judge['kind']))} {escape(str(judge['name']))}. {escape(versions)}. "
+    listened = f"{judge['kind']} {judge['name']}" if judge else "none"
+    yield f"Judge: {escape(listened)}. {escape(versions)}. "
     yield f"{metrics['seconds']:.0f} s in all. What each figure means: docs/evaluation.md.</p>"
     for line in metrics["data"]["attribution"]:
         yield f"<p class='note'>Recordings: {escape(line)}</p>"

@@ -45,7 +45,9 @@ def heard_pairs(evaluation: Evaluation) -> list[Pair]:
 
 
 def _errors(pair: Pair) -> float:
-    hearing = pair.synthetic.found["hearing"]
+    hearing = pair.synthetic.found.get("hearing")
+    if hearing is None:
+        return pair.clip.duration
     if hearing.costs:
         return float(hearing.costs[0])
     intended = letters(pair.clip.text)

@@ -14,7 +14,7 @@ import numpy as np
 from swaram import __version__
 from swaram.evaluation.errors import EvaluationError
 from swaram.evaluation.estimates import POOLED, Bootstrap, Observation, of_scope
-from swaram.evaluation.instruments import Instruments
+from swaram.evaluation.instruments import Instruments, Sound
 from swaram.evaluation.intelligibility import confusions
 from swaram.evaluation.material import Material, choose_speakers, join_speakers
 from swaram.evaluation.measures import Measured, measure
@@ -73,7 +73,7 @@ def evaluate(
         "format_version": FORMAT_VERSION,
         "subject": subject.describe(),
         "data": _data(material, speakers, joined),
-        "judge": instruments.judge.description,
+        "judge": instruments.judge.description if instruments.judge else None,
         "settings": {"bootstrap_draws": settings.draws, "seed": settings.seed, "limit": settings.limit},
         "versions": _versions(),
         "not_measured": measured.not_measured,
@@ -84,7 +84,7 @@ def evaluate(
         "confusions": {side: _confusions(pairs) for side, pairs in measured.mishearings.items()},
         "robustness": _robustness(found, trials, settings),
         "speed": _speed(measured, settings),
-        "utterances": _utterances(measured, instruments),
+        "utterances": _utterances(measured),
         "seconds": round(time.perf_counter() - begun, 1),
     }
     return Evaluation(metrics, measured, trials, material)
@@ -168,7 +168,7 @@ def _speed(measured: Measured, settings: Settings) -> dict[str, Any]:
     return {"real_time_factor": median(factors), "first_audio_seconds": median(first), "processor": platform.machine()}
 
 
-def _utterances(measured: Measured, instruments: Instruments) -> list[dict[str, Any]]:
+def _utterances(measured: Measured) -> list[dict[str, Any]]:
     """One row for each synthesis: what was to be said and what was heard, and all of its observations."""
     values: dict[tuple[str, str], dict[str, float]] = {}
     for o in measured.observations:
@@ -181,9 +181,14 @@ def _utterances(measured: Measured, instruments: Instruments) -> list[dict[str, 
             "speaker": speaker,
             "sentence": sentence,
             "text": sound.text,
-            "heard": sound.found["hearing"].transcript,
+            "heard": _heard(sound),
             "seconds": round(sound.duration, 3),
             **values.get((speaker, sentence), {}),
         }
         for (speaker, sentence), sound in measured.spoken.items()
     ]
+
+
+def _heard(sound: Sound) -> str | None:
+    hearing = sound.found.get("hearing")
+    return hearing.transcript if hearing else None

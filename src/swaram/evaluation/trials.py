@@ -62,7 +62,7 @@ def run_trials(
         trials.append(trial)
     for clip in material.clips:
         sound = instruments.natural(clip)
-        heard = instruments.hearing(sound).transcript
+        heard = _transcript(instruments, sound)
         found = faults(sound.raw, sound.sample_rate, instruments.written(clip.text), heard, lengths)
         observations += [Observation(f"{NATURAL}.{f}", NATURAL, ANYONE, clip.sentence, v) for f, v in found.items()]
     return trials, observations
@@ -84,7 +84,7 @@ def _try(
         return Trial(category, text, speaker, None, ("length",), error=str(error))
     sound = Sound(synthesis.audio, synthesis.sample_rate, text)
     intended = instruments.written(text)
-    heard = None if category in UNJUDGED else instruments.hearing(sound).transcript
+    heard = None if category in UNJUDGED else _transcript(instruments, sound)
     found = faults(sound.raw, sound.sample_rate, intended, heard, lengths)
     observations += [Observation(f"{category}.{f}", "synthetic", speaker, text, v) for f, v in found.items()]
     words = word_faults(intended, heard or "") if heard is not None else None
@@ -98,3 +98,8 @@ def _try(
         words.repeated if words else (),
         sound=sound,
     )
+
+
+def _transcript(instruments: Instruments, sound: Sound) -> str | None:
+    hearing = instruments.hearing(sound)
+    return hearing.transcript if hearing else None
