@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from swaram.config import Config, ConfigError, load_config, parse_config
+from swaram.config import Config, ConfigError, MultibandConfig, load_config, parse_config
+from swaram.model.settings import DECODERS, DISCRIMINATORS
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_every_configuration_that_ships_loads():
     files = [ROOT / "config.json", *sorted((ROOT / "configs").glob("*.json"))]
-    assert len(files) >= 2
+    assert {path.stem for path in files} >= {"config", "paper", "hifigan-medium", "multiband", "vocos-causal", "rasa"}
     for path in files:
-        assert load_config(path).data.languages == ["ml"]
+        assert load_config(path).data.languages[0] == "ml"
 
 
 def test_the_paper_preset_is_the_published_configuration():
@@ -38,6 +39,17 @@ def test_the_paper_preset_is_the_published_configuration():
         ({"data": {"hop_length": 200}}, ["hop_length", "upsample_rates"]),
         ({"train": {"segment_frames": 64}}, ["segment_frames", "min_frames"]),
         ({"model": {"hidden_channels": 191}}, ["hidden_channels", "text_heads"]),
+        ({"model": {"decoder": {"type": "multiband", "bandz": 4}}}, ["model.decoder.bandz", "model.decoder.bands"]),
+        ({"model": {"decoder": {"type": "multiband", "bands": 3}}}, ["model.decoder.bands", "2, 4 or 8"]),
+        ({"model": {"decoder": {"type": "multiband", "bands": 2}}}, ["data.hop_length", "bands"]),
+        ({"model": {"decoder": {"type": "multiband", "n_fft": 8}}}, ["n_fft", "band_hop"]),
+        ({"model": {"decoder": {"type": "vocos", "kernel": 6}}}, ["model.decoder", "kernel must be odd"]),
+        ({"model": {"decoder": {"type": "vocos", "lookahead": 55}}}, ["model.decoder", "lookahead"]),
+        ({"model": {"decoder": {"type": "vocos", "n_fft": 512}}}, ["n_fft", "data.hop_length"]),
+        ({"model": {"decoder": {"type": "hifigan", "upsample_kernels": [16]}}}, ["upsample_kernels"]),
+        ({"model": {"decoder": {"type": "hifigan", "upsample_kernels": [15, 16, 4, 4]}}}, ["even number"]),
+        ({"model": {"decoder": {"type": "hifigan", "residual_kernels": [3]}}}, ["residual_dilations"]),
+        ({"model": {"decoder": {"type": "hifigan", "initial_channels": 8}}}, ["initial_channels"]),
     ],
 )
 def test_a_wrong_key_or_value_is_named_in_one_sentence(raw, words):
@@ -64,6 +76,61 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path, content):
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     assert "config.json" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_preset_says_only_what_differs_from_the_one_it_extends():
+    below, above = load_config(ROOT / "config.json"), load_config(ROOT / "configs" / "vocos-causal.json")
+    assert (above.model.decoder.lookahead, below.model.decoder.lookahead) == (2, None)
+    assert above.model.decoder.model_copy(update={"lookahead": None}) == below.model.decoder
+    assert above.train.output_directory != below.train.output_directory
+    changed = {"output_directory": below.train.output_directory}
+    assert above.train.model_copy(update=changed) == below.train and above.data == below.data
+
+
+def test_a_decoder_of_another_type_takes_the_place_of_the_one_below(tmp_path):
+    (tmp_path / "below.json").write_text('{"model": {"decoder": {"type": "vocos", "channels": 64}, "text_layers": 2}}')
+    (tmp_path / "above.json").write_text('{"extends": "below.json", "model": {"decoder": {"type": "multiband"}}}')
+    config = load_config(tmp_path / "above.json")
+    assert config.model.decoder == MultibandConfig(type="multiband") and config.model.text_layers == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"extends": "preset.json"}', "extends itself"),
+        ('{"extends": "none.json"}', r"none\.json, which .*preset\.json extends, does not exist"),
+        ('{"extends": ["config.json"]}', "must be the name of another file"),
+        ('{"extends": "broken.json"}', r"broken\.json is not readable JSON"),
+    ],
+)
+def test_a_preset_of_nothing_is_one_sentence_for_training_and_for_preparation(tmp_path, content, words):
+    from swaram.prepare.settings import SettingsError, load_settings
+
+    (tmp_path / "broken.json").write_text("{")
+    path = tmp_path / "preset.json"
+    path.write_text(content)
+    for read, error in ((load_config, ConfigError), (load_settings, SettingsError)):
+        with pytest.raises(error, match=words) as caught:
+            read(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_preparation_follows_what_a_preset_extends(tmp_path):
+    from swaram.prepare.settings import load_settings
+
+    (tmp_path / "below.json").write_text('{"prepare": {"split": {"test": 0.1}}}')
+    (tmp_path / "above.json").write_text('{"extends": "below.json", "train": {"seed": 1}}')
+    assert load_settings(tmp_path / "above.json").split.test == 0.1
+
+
+@pytest.mark.parametrize(("key", "names"), [("decoder", DECODERS), ("discriminator", DISCRIMINATORS)])
+def test_a_named_part_is_the_part_described(key, names):
+    for name, described in names.items():
+        named = parse_config({"model": {key: name}}).model
+        assert named == parse_config({"model": {key: described}}).model
+        assert parse_config({"model": named.model_dump(mode="json")}).model == named  # as checkpoints keep it
+    with pytest.raises(ConfigError, match=rf"model\.{key}.*choose one of {next(iter(names))}"):
+        parse_config({"model": {key: "wavenet"}})
 
 
 def test_a_missing_file_is_one_sentence(tmp_path):

@@ -5,7 +5,6 @@ differs. An unknown key or a wrong type is an error that names the key and the n
 """
 
 import difflib
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -158,7 +157,7 @@ def load_config(path: str | Path) -> Config:
     try:
         raw = read_layers(Path(path))
     except LayerError as error:
-        raise ConfigError(f"{error}PLACEHOLDER
+        raise ConfigError(str(error)) from None
     return parse_config(raw, str(path))
 
 

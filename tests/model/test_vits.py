@@ -44,11 +44,30 @@ HIFIGAN = {
     "residual_kernels": [3, 5],
     "residual_dilations": [[1, 3], [1, 2]],
 }
+# Each decoder as small as it can be and still have all of its layers.
+DECODERS = {
+    "vocos": TINY["model"]["decoder"],
+    "vocos-causal": {**TINY["model"]["decoder"], "lookahead": 3},
+    "hifigan": HIFIGAN,
+    "hifigan-single": {**HIFIGAN, "residual_block": "single"},
+    "multiband": {
+        "type": "multiband",
+        "initial_channels": 32,
+        "residual_kernels": [3, 5],
+        "residual_dilations": [[1, 3], [1, 2]],
+    },
+}
 VARIANTS = [
     {"duration_predictor": "stochastic"},
     {"duration_predictor": "plain"},
-    {"decoder": HIFIGAN},
+    *({"decoder": decoder} for decoder in DECODERS.values()),
 ]
+
+
+def stir(module: torch.nn.Module, deviation: float = 0.1) -> None:
+    """Make every parameter random: some layers begin at zero and would hide the ones before them."""
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, 0.0, deviation)
 
 
 def batch(speakers: int) -> dict[str, torch.Tensor]:
@@ -67,19 +86,27 @@ def seed():
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("speakers", [1, 3])
-def test_gradients_reach_every_parameter(variant, speakers):
+@pytest.mark.parametrize(("speakers", "languages", "styles"), [(1, 1, 0), (3, 1, 0), (1, 2, 0), (1, 1, 2), (3, 3, 2)])
+def test_gradients_reach_every_parameter(variant, speakers, languages, styles):
     config = tiny(**variant)
-    model = Vits(config.model, config.data, 30, speakers)
-    for parameter in model.parameters():  # some layers begin at zero and would hide the ones before them
-        torch.nn.init.normal_(parameter, 0.0, 0.1)
-    prior, output = model(**batch(speakers), segment_frames=16)
+    data = config.data.model_copy(
+        update={"languages": ["ml", "ta", "kn"][:languages], "styles": ["happy", "sad"][:styles]}
+    )
+    model = Vits(config.model, data, 30, speakers)
+    stir(model)
+    ids = {"language": torch.arange(3) % languages, "style": torch.arange(3) % (styles + 1)}
+    prior, output = model(**batch(speakers), **ids, segment_frames=16)
     loss = output.audio.square().mean() + prior.duration_loss + prior.z_p.square().mean()
     loss = loss + prior.mean_p.square().mean() + prior.log_deviation_p.square().mean()
     loss.backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     # The stochastic predictor's last flow moves a channel that is thrown away in sampling, not in training.
     assert silent == []
+    for table in (model.emb_g, model.enc_p.emb_l, model.emb_s):
+        if table is not None:  # every speaker, language and style learns, but for no style, which adds nothing
+            assert (table.weight.grad.abs().sum(1) > 0).tolist() == [
+                row != table.padding_idx for row in range(table.num_embeddings)
+            ]
 
 
 def test_gradients_reach_every_discriminator_parameter():
@@ -103,8 +130,7 @@ def test_the_alignment_scores_are_gaussian_log_likelihoods_up_to_a_constant():
 def test_the_front_end_gives_each_item_what_it_gets_alone(variant):
     config = tiny(**variant)
     model = Vits(config.model, config.data, 30, 3).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, 0.0, 0.1)
+    stir(model)
     symbols, lengths = torch.randint(0, 30, (2, 12)), torch.tensor([12, 7])
     noise, latent_noise = torch.randn(2, 2, 12), torch.randn(2, 8, 20)
     scales, speaker = torch.tensor([[0.7, 2.0, 0.8], [0.5, 3.0, 0.6]]), torch.tensor([2, 0])
@@ -134,34 +160,49 @@ def test_the_length_scale_stretches_speech():
     assert frames[1] > 2 * frames[0]
 
 
-@pytest.mark.parametrize("decoder", [TINY["model"]["decoder"], HIFIGAN])
-def test_windows_with_the_stated_margin_join_to_what_one_pass_gives(decoder):
-    config = tiny(decoder=decoder)
+@pytest.mark.parametrize("name", DECODERS)
+def test_windows_with_the_stated_margins_join_to_what_one_pass_gives(name):
+    config = tiny(decoder=DECODERS[name])
     model = Vits(config.model, config.data, 30, 3).eval()
     for parameter in model.dec.parameters():
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, 0.0, 0.15)
-    hop, margin = config.data.hop_length, model.dec.margin
+    hop, left, right = config.data.hop_length, model.dec.left_margin, model.dec.right_margin
     latent, conditioning = torch.randn(1, 8, 130), model.condition_on(torch.tensor([1]))
     with torch.no_grad():
         whole = model.decode(latent, conditioning)
         assert whole.shape == (1, 130 * hop)
         pieces = []
         for start, end in ((0, 30), (30, 90), (90, 130)):
-            low, high = max(0, start - margin), min(130, end + margin)
+            low, high = max(0, start - left), min(130, end + right)
             window = model.decode(latent[:, :, low:high], conditioning)
             pieces.append(window[:, (start - low) * hop : (end - low) * hop])
-        joined = torch.cat(pieces, 1)
-        assert torch.allclose(joined, whole, atol=1e-5)
-        # One frame less and the joins show: the margin is not larger than it needs to be by much.
-        short = model.decode(latent[:, :, 30 - margin // 2 : 90], conditioning)[:, (margin // 2) * hop :]
-        assert not torch.allclose(short, whole[:, 30 * hop : 90 * hop], atol=1e-5)
+        assert torch.allclose(torch.cat(pieces, 1), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_the_stated_margins_are_as_far_as_a_decoder_looks(name):
+    """Changing one frame changes the audio as far as the margins say, give or take one frame of fading windows."""
+    config = tiny(decoder=DECODERS[name])
+    decoder = Vits(config.model, config.data, 30, 1).dec.eval()
+    for parameter in decoder.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.3)
+    hop, left, right = config.data.hop_length, decoder.left_margin, decoder.right_margin
+    at = 60
+    latent = torch.randn(1, 8, 2 * at)
+    other = latent.clone()
+    other[:, :, at] += 1
+    with torch.no_grad():
+        change = (decoder(latent) - decoder(other)).abs().reshape(-1, hop).amax(1)
+    touched = torch.nonzero(change).flatten() - at
+    # Frame ``at`` stands in the left margin of the frames after it, and in the right margin of those before.
+    assert -right <= int(touched.min()) <= -right + 1
+    assert left - 1 <= int(touched.max()) <= left
 
 
 def test_pieces_of_the_flow_with_the_stated_margin_join_to_what_one_pass_gives():
     model = Vits(tiny().model, tiny().data, 30, 3).eval()
-    for parameter in model.flow.parameters():
-        torch.nn.init.normal_(parameter, 0.0, 0.2)
+    stir(model.flow, 0.2)
     prior, conditioning, margin = torch.randn(1, 8, 90), model.condition_on(torch.tensor([1])), model.flow.margin
     with torch.no_grad():
         whole = model.reverse_flow(prior, torch.tensor([90]), conditioning)

@@ -43,7 +43,7 @@ def test_every_corpus_has_its_command_and_news_has_none():
         (["ljspeech", ".", "--language", "xx"], "language 'xx' is not offered"),
         (["msc", ".", "--split", "random"], "split.mode: input should be 'stratified' or 'speaker'"),
         (["msc", ".", "--sample-rate", "4000"], "audio.sample_rate: input should be greater than or equal to 8000"),
-        (["msc", ".", "--settings", "gone.json"], "gone.json: the settings cannot be read"),
+        (["msc", ".", "--settings", "gone.json"], "gone.json does not exist"),
         (["iitm", "x", "--download", "--language", "ta"], "this corpus cannot be fetched from here"),
     ],
 )
@@ -119,7 +119,7 @@ def test_settings_come_from_the_prepare_section_of_a_file_and_options_win(tmp_pa
         ('{"split": {"test": 2}}', "split.test: input should be less than or equal to 0.5"),
         ('{"sond": {}}', "sond: there is no such key; did you mean 'sound'?"),
         ("[1]", "must be a JSON object"),
-        ("{", "this is not JSON"),
+        ("{", "is not readable JSON"),
     ],
 )
 def test_a_wrong_setting_names_its_key(tmp_path, content, said):

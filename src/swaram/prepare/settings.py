@@ -1,13 +1,13 @@
 """Every threshold of preparation, typed, with defaults that are right for training a text-to-speech voice."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from swaram.errors import SwaramError
+from swaram.layers import LayerError, read_layers
 
 
 class SettingsError(SwaramError):
@@ -132,13 +132,9 @@ def load_settings(path: Path | None, **changes: dict[str, Any]) -> PrepareSettin
     tree: dict[str, Any] = {}
     if path is not None:
         try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(
-                f"{path}: the settings cannot be read ({error.strerror}); name an existing file"
-            ) from error
-        except ValueError as error:
-            raise SettingsError(f"{path}: this is not JSON ({error}); correct it") from error
+            tree = read_layers(path)
+        except LayerError as error:
+            raise SettingsError(str(error)) from error
         if not isinstance(tree, dict):
             raise SettingsError(f"{path}: the settings must be a JSON object with sections such as 'audio'")
         whole = {"prepare", "train", "data", "model"} & tree.keys()  # a config.json, or the section alone
