@@ -3,11 +3,12 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from swaram.text.frontend import Notice, TextFrontend
 from swaram.text.sentences import Sentence
 from swaram.voice.errors import SpeechError
+from swaram.voice.phonemes import Phonemizer, decompose, given_phonemes
 from swaram.voice.voice import Voice
 
 MAX_PASSAGE_SYMBOLS = 240
@@ -45,6 +46,8 @@ class Reader:
     def __init__(self, voice: Voice, language: str | None = None) -> None:
         self._voice = voice
         self._frontend = TextFrontend(voice.find_language(language))
+        side = voice.manifest.text
+        self._phonemizer = Phonemizer(side.espeak_voice) if side.symbols == "phonemes" else None
 
     def read(self, text: str) -> Reading:
         """Read a whole text. Raises SpeechError when nothing in it can be spoken."""
@@ -58,15 +61,30 @@ class Reader:
 
     def read_part(self, text: str) -> Reading:
         """Read a text, or a piece of one; it may hold nothing to speak."""
-        analysis = self._frontend.analyse(text)
-        notices = list(analysis.notices)
+        sentences, notices = self._sentences(text)
         passages = [
             passage
-            for sentence in analysis.sentences
+            for sentence in sentences
             for passage in _divide(self._known(sentence, notices))
             if any(c.isalnum() for c in passage.text)
         ]
         return Reading(passages, notices)
+
+    def _sentences(self, text: str) -> tuple[list[Sentence], list[Notice]]:
+        if self._phonemizer is None:
+            analysis = self._frontend.analyse(text)
+            return analysis.sentences, list(analysis.notices)
+        sentences: list[Sentence] = []
+        notices: list[Notice] = []
+        for start, piece, given in given_phonemes(text):
+            if given:
+                sentences.append(decompose(piece, start))
+                continue
+            analysis = self._frontend.analyse(piece)
+            read = self._phonemizer.read(analysis.sentences)
+            sentences += [replace(s, origins=[start + origin for origin in s.origins]) for s in read]
+            notices += [Notice(n.kind, start + n.start, start + n.end, n.message) for n in analysis.notices]
+        return sentences, notices
 
     def _known(self, sentence: Sentence, notices: list[Notice]) -> Sentence:
         """The sentence as this voice writes it, without symbols that it has never seen."""

@@ -63,7 +63,9 @@ def _sentence(voice: Voice, engine: Engine) -> tuple[str, int]:
     known = [letter for letter in letters_of(voice.languages[0]) if letter in voice.symbols and letter.isalpha()]
     letters = "".join(known[:24])
     reader = engine.reader(SpeechRequest())
-    for text in (NUMBERS, letters):
+    # Phonemes are given as such: whether the voice speaks does not depend on the program that makes them of text.
+    phonemes = "".join(symbol for symbol in voice.symbols.symbols if symbol.islower())[:24]
+    for text in (f"[[{phonemes}]]",) if voice.manifest.text.symbols == "phonemes" else (NUMBERS, letters):
         symbols = sum(len(passage.text) for passage in reader.read_part(text).passages)
         if symbols >= FEWEST_SYMBOLS:
             return text, symbols
