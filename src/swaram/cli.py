@@ -7,7 +7,9 @@ from rich.console import Console
 
 from swaram import __version__
 from swaram.errors import SwaramError
+from swaram.evaluation.command import evaluate_command
 from swaram.evaluation.recognizer.command import recognizer_app
+from swaram.evaluation.recognizer.transcribe_command import transcribe_command
 from swaram.prepare.command import prepare_app
 from swaram.server.command import convert_command, serve_command
 from swaram.text.command import text_command
@@ -30,6 +32,8 @@ app.add_typer(voices_app, name="voices")
 app.command("serve")(serve_command)
 app.command("convert")(convert_command)
 app.add_typer(recognizer_app, name="recognizer")
+app.command("transcribe")(transcribe_command)
+app.command("evaluate")(evaluate_command)
 
 
 @app.command("version")

@@ -19,6 +19,8 @@ from swaram.server.openai import add_speech
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 from swaram.server.speak import SpeakSession
+from swaram.server.transcriptions import PATH as TRANSCRIPTIONS
+from swaram.server.transcriptions import add_transcriptions
 from swaram.server.upload import HttpError, convert_upload
 
 _PAGE = Path(__file__).parent / "page"
@@ -54,15 +56,18 @@ def create_app(settings: ServerSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        listeners.close()
         service.close()
 
     app = FastAPI(title="swaram", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
     app.state.service = service
-    app.add_middleware(BodyLimit, limit=8 * settings.max_message_bytes, elsewhere=("/convert",))
+    app.add_middleware(BodyLimit, limit=8 * settings.max_message_bytes, elsewhere=("/convert", TRANSCRIPTIONS))
     _answer_errors(app)
     _add_pages(app, service)
     _add_sockets(app, service)
     add_speech(app, service, {status: _ERROR_ANSWER for status in (400, 401, 403, 422, 429, 503)})
+    refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
+    listeners = add_transcriptions(app, service, {status: _ERROR_ANSWER for status in refusals})
     return app
 
 

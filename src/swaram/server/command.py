@@ -14,6 +14,7 @@ def serve_command(
     ] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
     voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
+    recognizers: Annotated[Path | None, typer.Option(help="Folder that holds the recognisers.")] = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; without it everybody is let in.")] = None,
     new_key: Annotated[
         str | None, typer.Option(help="Add a key of this name to the file of keys, print it, and end.")
@@ -46,6 +47,7 @@ def serve_command(
         "host": host,
         "port": port,
         "voices": voices,
+        "recognizers": recognizers,
         "workers": workers,
         "worker_kind": worker_kind,
         "keys": keys,

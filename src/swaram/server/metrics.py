@@ -29,6 +29,7 @@ class Metrics:
         self.rejected = self._counter("tts_rejected", "Requests and connections that were refused.", "reason")
         self.errors = self._counter("tts_errors", "Errors told to clients.", "code")
         self.converted = self._counter("tts_convert_requests", "Conversions.", "transport", "outcome")
+        self.transcribed = self._counter("stt_requests", "Transcriptions.", "outcome")
         self.streams = self._gauge("tts_active_sessions", "Requests being spoken.")
         self.connections = self._gauge("tts_connections", "Open WebSockets.")
         self.queue = self._gauge("tts_queue_depth", "Steps waiting for a worker.")

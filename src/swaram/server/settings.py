@@ -29,6 +29,7 @@ class ServerSettings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 5000
     voices: Path | None = None
+    recognizers: Path | None = None
     workers: Count = max(1, os.cpu_count() or 1)
     worker_kind: Literal["thread", "process"] = "thread"
 
@@ -58,6 +59,10 @@ class ServerSettings(BaseModel):
     upload_timeout: Positive = 300.0
     max_convert_message_bytes: Count = 1 << 20
     max_convert_seconds: Positive = 4 * 3600.0
+
+    max_transcription_bytes: Count = 25 << 20
+    max_transcription_seconds: Positive = 1800.0
+    max_queued_transcriptions: Count = 4
 
 
 def read_settings(path: Path | None, given: dict[str, Any]) -> ServerSettings:

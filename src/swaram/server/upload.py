@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message
@@ -35,7 +35,7 @@ async def convert_upload(request: Request, settings: ServerSettings) -> Response
     lossy = _flag(request.query_params.get("lossy"))
     try:
         async with asyncio.timeout(settings.upload_timeout):
-            form = await _read_form(request, settings.max_upload_bytes, settings.idle_timeout)
+            form = await read_form(request, settings.max_upload_bytes, settings.idle_timeout, "WAV")
     except TimeoutError:
         raise HttpError(408, "too_slow", "The upload came too slowly; send it again.") from None
     try:
@@ -71,10 +71,10 @@ def _flag(value: str | None) -> bool:
     raise HttpError(422, "bad_parameter", "The parameter lossy must be 0 or 1.")
 
 
-async def _read_form(request: Request, limit: int, patience: float) -> Any:
-    """The form, read no further than ``limit`` bytes whatever the headers claim."""
+async def read_form(request: Request, limit: int, patience: float, what: str, fields: int = 8) -> FormData:
+    """A form with one file, read no further than ``limit`` bytes whatever the headers claim. Raises HttpError."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise HttpError(415, "no_form", "Send a multipart/form-data body with the WAV in the field 'file'.")
+        raise HttpError(415, "no_form", f"Send a multipart/form-data body with the {what} in the field 'file'.")
     too_large = HttpError(413, "too_large", f"The upload is larger than {limit} bytes.")
     claimed = request.headers.get("content-length", "")
     if claimed.isdecimal() and int(claimed) > limit + _FORM_BYTES:
@@ -92,7 +92,7 @@ async def _read_form(request: Request, limit: int, patience: float) -> Any:
         return message
 
     try:
-        return await Request(request.scope, counted).form(max_files=1, max_fields=8)
+        return await Request(request.scope, counted).form(max_files=1, max_fields=fields)
     except HTTPException as error:
         raise HttpError(400, "bad_form", f"The form cannot be read: {str(error.detail).rstrip('.')}.") from error
 

@@ -13,14 +13,14 @@ SILENCE = float(np.log(FLOOR))
 
 def vary(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Another vocal tract, microphone and distance, and some noise: float32 [frames, n_mels] -> the same."""
-    mel = _warp(mel, rng.uniform(0.88, 1.13))
-    mel = mel + rng.normal(0.0, 4.0 * DECIBEL) + _curve(mel.shape[1], rng, 3.0 * DECIBEL)
-    if rng.random() < 0.6:
+    mel = _warp(mel, rng.uniform(0.9, 1.1))
+    mel = mel + rng.normal(0.0, 3.0 * DECIBEL) + _curve(mel.shape[1], rng, 2.0 * DECIBEL)
+    if rng.random() < 0.4:
         mel = np.logaddexp(mel, _noise(mel, rng))
     return np.maximum(mel, SILENCE).astype(np.float32)
 
 
-def mask(mel: np.ndarray, fill: np.ndarray, rng: np.random.Generator, bands: int = 14, frames: int = 12) -> None:
+def mask(mel: np.ndarray, fill: np.ndarray, rng: np.random.Generator, bands: int = 10, frames: int = 10) -> None:
     """SpecAugment (Park et al. 2019) in place: two stretches of bands, and one short stretch of frames a second.
 
     ``mel``: float32 [frames, n_mels]; ``fill``: float32 [n_mels], what masked places are set to.
@@ -52,9 +52,9 @@ def _curve(bands: int, rng: np.random.Generator, size: float) -> np.ndarray:
 
 
 def _noise(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Steady noise of some colour, 5 to 35 dB below the loud frames."""
+    """Steady noise of some colour, 20 to 50 dB below the loudest band of the loud frames."""
     loud = np.percentile(mel.max(1), 75)
-    level = loud - rng.uniform(5.0, 35.0) * DECIBEL
+    level = loud - rng.uniform(20.0, 50.0) * DECIBEL
     colour = _curve(mel.shape[1], rng, 6.0 * DECIBEL) - rng.uniform(0.0, 15.0) * DECIBEL * np.linspace(
         0, 1, mel.shape[1]
     )

@@ -96,8 +96,8 @@ class RowMaker:
         whole = len(done) - len(done) % self.rows
         return [[done[i] for i in order[k : k + self.rows]] for k in range(0, whole, self.rows)] or [done]
 
-    def batch(self, rows: list[list[tuple[int, int, int]]], step: int) -> Batch:
-        """The frames and targets of one batch, varied by what ``step`` draws."""
+    def batch(self, rows: list[list[tuple[int, int, int]]], step: int, augment: bool = True) -> Batch:
+        """The frames and targets of one batch; with ``augment``, varied by what ``step`` draws."""
         rng = np.random.default_rng([self.seed, 2, step])
         n_mels = self.corpus.features.n_mels
         mel = np.full((len(rows), self.row_frames, n_mels), SILENCE, dtype=np.float32)
@@ -109,14 +109,17 @@ class RowMaker:
             place = 0
             for clip, copy, gap in row:
                 place += gap
-                frames = vary(self.corpus.frames[clip][copy].astype(np.float32), rng)
+                frames = self.corpus.frames[clip][copy].astype(np.float32)
+                if augment:
+                    frames = vary(frames, rng)
                 if gap > 12 and rng.random() < 0.5:  # a pause of the same room, not of a muted microphone
                     quiet = frames[np.argsort(frames.mean(1))[: max(3, len(frames) // 20)]]
                     mel[number, place - gap : place] = quiet[rng.integers(len(quiet), size=gap)]
                 mel[number, place : place + len(frames)] = frames
                 place += len(frames)
                 ids += (space if ids else []) + self.corpus.targets[clip]
-            mask(mel[number], self._fill, rng)
+            if augment:
+                mask(mel[number], self._fill, rng)
             targets += ids
             lengths.append(len(ids))
         return Batch(mel, np.asarray(targets), np.asarray(lengths))

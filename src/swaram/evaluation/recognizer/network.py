@@ -14,7 +14,7 @@ class NetworkSettings(BaseModel):
     """Sizes of the network."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    channels: int = Field(default=288, ge=8, description="width of every block")
+    channels: int = Field(default=256, ge=8, description="width of every block")
     expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
     kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
     stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")

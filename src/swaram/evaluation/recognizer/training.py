@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from swaram.evaluation.recognizer import state as states
-from swaram.evaluation.recognizer.batches import Batch, Corpus, RowMaker
+from swaram.evaluation.recognizer.batches import SPEEDS, Batch, Corpus, RowMaker
 from swaram.evaluation.recognizer.clips import Clip, Selection
 from swaram.evaluation.recognizer.decoding import greedy
 from swaram.evaluation.recognizer.errors import RecognizerError
@@ -32,17 +32,19 @@ class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
 
     minutes: float = 75.0
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     warm_up: float = 0.04  # share of the minutes
-    rows: int = 8
+    rows: int = 6
     row_frames: int = 1002  # mel frames; about ten seconds
     weight_decay: float = 0.05
     average: float = 0.998
     middle: float = 0.3  # weight of the loss half way up
     join_at: tuple[float, ...] = (0.2, 0.4, 0.6)  # shares of the minutes at which candidates may join
-    report_minutes: float = 2.5
+    report_minutes: float = 3.0
     max_steps: int = 1 << 30
     seed: int = 1
+    speeds: tuple[float, ...] = SPEEDS
+    augment_from: float = 0.05  # share of the minutes before which clips are left as they are, so that CTC takes hold
 
 
 class Trainer:
@@ -70,7 +72,7 @@ class Trainer:
         self.network = Network(self.settings, self.features.n_mels, len(self.units))
         self.corpus = Corpus(self.features, self.units, self.settings.stride)
         self.judges = Corpus(self.features, self.units, self.settings.stride)
-        self.refused = self.corpus.add(selection.train, longest=plan.row_frames)
+        self.refused = self.corpus.add(selection.train, plan.speeds, plan.row_frames)
         self.judges.add(selection.val, (1.0,), longest=1 << 30)
         if not self.corpus.clips or not self.judges.clips:
             raise RecognizerError("training needs clips in the train and val splits; prepare more data")
@@ -99,7 +101,9 @@ class Trainer:
         for name in ("step", "epoch", "position", "seconds", "best", "joined", "offered"):
             setattr(self, name, state[name])
         wanted = set(self.joined)
-        self.corpus.add([c for c in self.selection.candidates if c.id in wanted], longest=self.plan.row_frames)
+        self.corpus.add(
+            [c for c in self.selection.candidates if c.id in wanted], self.plan.speeds, self.plan.row_frames
+        )
         self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
 
     def save(self, name: str, **facts: Any) -> None:
@@ -139,7 +143,7 @@ class Trainer:
             batches = self.rows.epoch(self.epoch)
             while self.position < len(batches) and self.progress < 1.0:
                 began = time.monotonic()
-                losses.append(self._learn(self.rows.batch(batches[self.position], self.step)))
+                losses.append(self._learn(self.next_batch(batches[self.position])))
                 self.step += 1
                 self.position += 1
                 self.seconds += time.monotonic() - began
@@ -151,6 +155,10 @@ class Trainer:
                 self.epoch, self.position = self.epoch + 1, 0
                 self._welcome()
         self._report(losses)
+
+    def next_batch(self, rows: list[list[tuple[int, int, int]]]) -> Batch:
+        """The batch of these rows at this step."""
+        return self.rows.batch(rows, self.step, self.progress >= self.plan.augment_from)
 
     def _learn(self, batch: Batch) -> float:
         rate = self._rate()
@@ -238,7 +246,7 @@ class Trainer:
             alone = Corpus(self.features, self.units, self.settings.stride)
             if not alone.add([clip], (1.0,), longest=self.plan.row_frames) and self.judge(alone)[1][0] <= limit:
                 accepted.append(clip)
-        self.corpus.add(accepted, longest=self.plan.row_frames)
+        self.corpus.add(accepted, self.plan.speeds, self.plan.row_frames)
         self.joined += [clip.id for clip in accepted]
         self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
         self.save("newest")

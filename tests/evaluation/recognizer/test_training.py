@@ -1,0 +1,93 @@
+"""Training: it learns, it goes on exactly where it was, and it takes in only clips that say their text."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from swaram.evaluation.recognizer import RecognizerError
+from swaram.evaluation.recognizer.clips import read_clips, select
+from swaram.evaluation.recognizer.scoring import error_rate
+from swaram.evaluation.recognizer.training import Plan, Trainer
+from tests.evaluation.recognizer.toy import BY_HEART, TINY, prepared_folder
+
+
+def test_a_tiny_network_learns_three_sentences_by_heart(learnt):
+    rate, costs = learnt.judge(learnt.corpus)
+    assert rate < 0.05
+    assert max(costs) < 0.5
+    lines = [json.loads(line) for line in (learnt.folder / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == BY_HEART.max_steps and lines[-1]["loss"] < 2.5
+
+
+def test_resuming_gives_the_same_weights_as_never_stopping(selection, tmp_path):
+    settings = TINY.model_copy(update={"dropout": 0.2, "drop_path": 0.2})
+
+    def trained(folder, steps, resume=False):
+        # The schedule must be the same one, so it is the run's end that moves, not the plan.
+        trainer = Trainer(selection, "ml", folder, Plan(minutes=60, max_steps=8, rows=2, row_frames=603), settings)
+        if resume:
+            trainer.resume()
+        while trainer.step < steps:
+            for rows in trainer.rows.epoch(trainer.epoch)[trainer.position :]:
+                if trainer.step < steps:
+                    trainer._learn(trainer.next_batch(rows))
+                    trainer.step, trainer.position = trainer.step + 1, trainer.position + 1
+            if trainer.step < steps:
+                trainer.epoch, trainer.position = trainer.epoch + 1, 0
+        trainer.save("newest")
+        return trainer.network.state_dict(), trainer.average.module.state_dict()
+
+    whole = trained(tmp_path / "whole", 6)
+    trained(tmp_path / "parts", 3)
+    parts = trained(tmp_path / "parts", 6, resume=True)
+    for expected, found in zip(whole, parts, strict=True):
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_candidate_joins_only_if_it_says_its_text(learnt, selection, tmp_path):
+    honest = replace(selection.train[0], id="honest")
+    wrong = replace(selection.train[0], id="wrong", text=selection.train[1].text)
+    offered = replace(selection, val=selection.train, candidates=[honest, wrong])
+    trainer = Trainer(offered, "ml", tmp_path / "run", BY_HEART, TINY)
+    trainer.average.module.load_state_dict(learnt.average.module.state_dict())
+    trainer.seconds = 0.3 * 60 * BY_HEART.minutes
+    trainer._welcome()
+    # Threshold: the dearest of nine in ten validation clips; the honest clip is one of them.
+    assert "wrong" not in trainer.joined
+    assert {clip.id for clip in trainer.corpus.clips} >= {clip.id for clip in selection.train}
+
+
+def test_texts_and_small_speakers_of_the_test_split_are_never_trained_on(tmp_path):
+    splits = ["train"] * 6 + ["val", "test", "test"]
+    speakers = ["many"] * 5 + ["small"] + ["many", "many", "small"]
+    folder = prepared_folder(tmp_path / "data", splits, speakers)
+    chosen = select(folder, "ml", small_speaker=3)
+    assert chosen.held_out == ["small"]
+    assert {clip.speaker for clip in chosen.train} == {"many"}
+    assert not {clip.text for clip in chosen.train} & {clip.text for clip in chosen.val + chosen.test}
+    assert [clip.id for clip in chosen.strangers] == ["clip-5"]
+
+
+def test_texts_that_are_nearly_a_test_text_are_left_out(data, monkeypatch):
+    clips = read_clips(data, "ml")
+    twin = replace(clips[0], id="twin", text=clips[4].text[:-1] + "ം", key="other")
+    monkeypatch.setattr("swaram.evaluation.recognizer.clips.read_clips", lambda *_: [*clips, twin])
+    chosen = select(data, "ml", small_speaker=0)
+    assert "twin" not in {clip.id for clip in chosen.train}
+    assert chosen.dropped["text like one of validation or test"] == 1
+
+
+def test_a_folder_without_a_manifest_is_one_sentence(tmp_path):
+    with pytest.raises(RecognizerError, match=r"manifest\.parquet does not exist; make it with `swaram prepare`"):
+        select(tmp_path, "ml")
+
+
+def test_a_clip_that_says_more_than_its_frames_can_hold_is_given_back(learnt, selection):
+    short = replace(selection.train[0], id="short", text=selection.train[0].text * 30)
+    assert learnt.judges.add([short], (1.0,)) == [short]
+
+
+def test_error_rate_is_edits_over_characters():
+    assert error_rate(["കട", "അവൻ"], ["കട", "അവ"]) == pytest.approx(1 / 5)
