@@ -1,4 +1,7 @@
-"""Monotonic alignment search (section 2.2.1, equation 6; Kim et al. 2020) without a compile step at install time."""
+"""Monotonic alignment search (section 2.2.1, equation 6; Kim et al. 2020) without a compile step at install time.
+
+On a CPU it is a compiled loop over the table; on other devices whole rows at once, so that no score leaves the device.
+"""
 
 import numba
 import numpy as np
@@ -38,10 +41,39 @@ def maximum_path(score: Tensor, symbols: Tensor, frames: Tensor) -> Tensor:
     """
     if bool((frames < symbols).any()):
         raise ValueError("an item has fewer frames than symbols: no monotonic path exists")
+    if score.device.type != "cpu":
+        return batched_path(score, symbols, frames)
     table = score.detach().to("cpu", torch.float32).contiguous().clone().numpy()
     durations = np.zeros(table.shape[:2], dtype=np.int64)
     _search(table, symbols.cpu().numpy(), frames.cpu().numpy(), durations)
     return torch.from_numpy(durations).to(score.device)
+
+
+@torch.no_grad()
+def batched_path(score: Tensor, symbols: Tensor, frames: Tensor) -> Tensor:
+    """The same as ``maximum_path`` by operations on all items and frames at once, for any device.
+
+    The best path that is at symbol s in frame t entered it in some frame u <= t, so its score is that of the best path
+    up to u - 1 plus a difference of running sums: one running maximum over frames for each symbol. The sums are
+    float64, since differences of long sums decide.
+    """
+    running = score.detach().double().cumsum(2)  # (B, S, T)
+    before = torch.nn.functional.pad(running, (1, 0))[..., :-1]  # sums up to the frame before
+    best = torch.full_like(running[:, 0], -torch.inf)
+    best[:, 0] = 0  # nothing comes before the first symbol's first frame
+    entered = []
+    for s in range(score.shape[1]):
+        reached, frame = torch.cummax(best - before[:, s], dim=1)
+        entered.append(frame)
+        best = torch.nn.functional.pad((reached + running[:, s])[:, :-1], (1, 0), value=-torch.inf)
+    durations = torch.zeros(score.shape[:2], dtype=torch.int64, device=score.device)
+    symbols, last = symbols.to(score.device), frames.to(score.device) - 1
+    for s in reversed(range(score.shape[1])):
+        present = s < symbols
+        first = entered[s].gather(1, last[:, None]).squeeze(1)
+        durations[:, s] = torch.where(present, last - first + 1, 0)
+        last = torch.where(present, first - 1, last).clamp(min=0)
+    return durations
 
 
 def expand(x: Tensor, durations: Tensor, frames: int) -> Tensor:
