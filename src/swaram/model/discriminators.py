@@ -3,16 +3,21 @@
 Each maps audio [batch, samples] to its scores and to the feature maps of every layer, for feature matching.
 """
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swaram.model.settings import DiscriminatorConfig
 
+Layer = Callable[[Tensor], Tensor]
+
 weight_norm = nn.utils.parametrizations.weight_norm
 
 
-def _score(convs: nn.ModuleList, conv_post: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _score(convs: Iterable[Layer], conv_post: Layer, x: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Run the layers; the scores [batch, n] and every layer's output."""
     features = []
     for conv in convs:
@@ -39,8 +44,17 @@ class PeriodDiscriminator(nn.Module):
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
         x = audio.unsqueeze(1)
         x = F.pad(x, (0, -x.shape[2] % self.period), mode="reflect")
-        x = x.unflatten(2, (-1, self.period))  # (B, 1, samples) -> (B, 1, rows, period)
-        return _score(self.convs, self.conv_post, x)
+        # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, 1, rows). The kernels are one
+        # sample wide, so this is the same, and on CPUs several times faster than two dimensions.
+        x = x.unflatten(2, (-1, self.period)).permute(0, 3, 1, 2).flatten(0, 1)
+        score, features = _score(
+            [partial(_along_rows, conv) for conv in self.convs], partial(_along_rows, self.conv_post), x
+        )
+        return score.reshape(len(audio), -1), features
+
+
+def _along_rows(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    return F.conv1d(x, conv.weight.squeeze(-1), conv.bias, conv.stride[0], conv.padding[0])
 
 
 class ScaleDiscriminator(nn.Module):
