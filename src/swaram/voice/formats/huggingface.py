@@ -13,7 +13,7 @@ from torch import Tensor
 from swaram.languages import get_language
 from swaram.model.vits import Vits
 from swaram.training.checkpoints import CheckpointInfo
-from swaram.voice.facts import VoiceFacts
+from swaram.voice.facts import OfferedSpeaker, VoiceFacts
 from swaram.voice.formats.cards import imported_card
 from swaram.voice.formats.exchange import FormatError, ImportOptions, TrainedVoice
 from swaram.voice.formats.huggingface_config import number, our_config, their_config
@@ -21,7 +21,7 @@ from swaram.voice.formats.layouts import DIRECTION, MAGNITUDE, huggingface_name
 from swaram.voice.formats.licences import MMS_LICENCE, stated_licence
 from swaram.voice.formats.own_facts import marks_usage, read_own_facts, stated, write_own_facts
 from swaram.voice.formats.registry import read_json
-from swaram.voice.formats.tensors import join_weight, load_folder, take
+from swaram.voice.formats.tensors import join_weight, languages_without_vectors, load_folder, take
 from swaram.voice.formats.trained import load_trained, require_published_parts
 from swaram.voice.formats.vocabulary import symbol_table
 
@@ -44,24 +44,32 @@ def build(
     languages: tuple[str, ...],
     options: ImportOptions,
     title: str,
-    speakers: list[str] | None = None,
+    speakers: list[OfferedSpeaker] | None = None,
+    styles: dict[str, Tensor] | None = None,
 ) -> TrainedVoice:
-    """Our model of a VitsModel's configuration and tensors; ``speakers`` names them, else they are numbered."""
+    """Our model of a VitsModel's configuration and tensors.
+
+    ``speakers`` names them, else they are numbered; ``styles``: a vector [channels] for each style by name, which is
+    added to the speaker's; the first also stands for no style.
+    """
     own = read_own_facts(source)
-    config = our_config(given, languages, source / "config.json")
+    notes: list[str] = []
+    config = our_config(given, languages, source / "config.json", tuple(styles or ()))
     rows = number(given, "vocab_size", 38, source / "config.json")
     count = number(given, "num_speakers", 1, source / "config.json")
     if own:
-        symbols, notes = own["symbols"], []
+        symbols = own["symbols"]
     else:
         blank = read_json(source / "tokenizer_config.json").get("add_blank", True) is not False
         vocabulary = source / "vocab.json"
         symbols, notes = symbol_table(read_json(vocabulary), rows, languages, blank=blank, where=vocabulary)
     if len(symbols) != rows:
         raise FormatError(f"{source}: lists {len(symbols)} symbols, the model has {rows}")
-    names = speakers or own.get("speakers") or [f"speaker-{place}" for place in range(count)]
+    names = [speaker.corpus_id for speaker in speakers or ()]
+    names = names or own.get("speakers") or [f"speaker-{place}" for place in range(count)]
     model = Vits(config.model, config.data, rows, count)
-    model.load_state_dict(_our_tensors(model, given, tensors, source))
+    vectors = list((styles or {}).values())
+    model.load_state_dict(_our_tensors(model, given, tensors, vectors, source))
     licence, attribution = stated(options, own)
     licence = licence or stated_licence(source, str(given.get("_name_or_path", "")), options.origin)
     if licence == MMS_LICENCE:
@@ -69,6 +77,7 @@ def build(
     origin = options.origin or source.resolve().name
     facts = VoiceFacts(
         options.name,
+        speakers or [],
         licence=licence,
         attribution=attribution or [origin],
         inference=own.get("inference") or _inference(given, source),
@@ -80,16 +89,19 @@ def build(
     return TrainedVoice(model.eval(), info, facts, None, notes)
 
 
-def _our_tensors(model: Vits, given: dict[str, Any], tensors: dict[str, Tensor], source: Path) -> dict[str, Tensor]:
+def _our_tensors(
+    model: Vits, given: dict[str, Any], tensors: dict[str, Tensor], styles: list[Tensor], source: Path
+) -> dict[str, Tensor]:
     wanted = model.state_dict()
-    tensors = dict(tensors)
+    own = languages_without_vectors(wanted)
     if given.get("use_bias") is False:
-        for name in filter(_ATTENTION_BIAS.match, wanted):
-            tensors[huggingface_name(name)] = torch.zeros_like(wanted[name])
+        own |= {name: torch.zeros_like(wanted[name]) for name in filter(_ATTENTION_BIAS.match, wanted)}
+    if styles:
+        own["emb_s.weight"] = torch.stack([styles[0], *styles])
     plain = not given.get("use_stochastic_duration_prediction", True)
-    taken, left = take(wanted, tensors, partial(huggingface_name, plain=plain), source)
-    # Some voices of one speaker keep the layers of a conditioning that they never get.
-    unused = [name for name in left if ".cond" not in name]
+    taken, left = take(wanted, tensors, partial(huggingface_name, plain=plain), source, own)
+    # Some voices of one speaker keep the layers of a conditioning that they never get; some keep their discriminators.
+    unused = [name for name in left if ".cond" not in name and not name.startswith("discriminator.")]
     if unused:
         raise FormatError(f"{source}: the tensor {unused[0]} has no place in VITS; this is another architecture")
     return taken

@@ -45,7 +45,7 @@ _DECODER = (
 )
 
 
-def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path) -> Config:
+def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path, styles: tuple[str, ...] = ()) -> Config:
     """Our configuration of theirs. Raises FormatError or ConfigError naming the key that our model has no place for."""
     for key, value in FIXED.items():
         if given.get(key, value) != value:
@@ -59,13 +59,14 @@ def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path) -
         channels = given.get("duration_predictor_filter_channels", 256)
         model |= {"duration_predictor": "plain", "duration_channels": channels}
     speakers = number(given, "num_speakers", 1, where)
-    if speakers > 1:
+    if speakers > 1 or styles:
         model["speaker_channels"] = number(given, "speaker_embedding_size", 0, where)
     rates = decoder["upsample_rates"]
     if not isinstance(rates, list) or not all(type(rate) is int for rate in rates):
         raise FormatError(f"{where}: upsample_rates must be a list of whole numbers, not {rates!r}")
     data = {
         "languages": list(languages),
+        "styles": list(styles),
         "sample_rate": given.get("sampling_rate", 16_000),
         "n_fft": 2 * (bins - 1),
         "win_length": 2 * (bins - 1),

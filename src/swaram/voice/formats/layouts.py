@@ -37,7 +37,6 @@ _HUGGINGFACE_PARTS = {
     "enc_q": {"pre": "conv_pre", "proj": "conv_proj", "enc": "wavenet", **_WAVENET},
     "flow": {"couplings": "flows", "pre": "conv_pre", "post": "conv_post", "enc": "wavenet", **_WAVENET},
     "dec": {"ups": "upsampler"},
-    "emb_g": {},
 }
 _HUGGINGFACE_STOCHASTIC = {
     "affine": "flows.0",
@@ -82,7 +81,7 @@ def huggingface_name(name: str, *, plain: bool = False) -> str:
         if parts[0] in ("flows", "post_flows"):
             parts[1] = str(int(parts[1]) + 1)
     else:
-        table = _HUGGINGFACE_PARTS[top]
+        table = _HUGGINGFACE_PARTS.get(top, {})
     return ".".join([_HUGGINGFACE_TOP.get(top, top), *(table.get(part, part) for part in parts)])
 
 

@@ -64,9 +64,11 @@ def _huggingface(path: Path) -> bool:
 
 
 def _rasa(path: Path) -> bool:
-    """AI4Bharat's vits_rasa_13: a model type of its own, speakers and emotions."""
+    """AI4Bharat's vits_rasa_13: a model type of its own, or VITS with emotions."""
     config = read_json(path / "config.json") if path.is_dir() else {}
-    return "indic" in str(config.get("model_type", "")).lower() and (path / "vocab.json").is_file()
+    kind = str(config.get("model_type", "")).lower()
+    emotions = any("emotion" in key or "style" in key for key in config)
+    return (path / "vocab.json").is_file() and (("indic" in kind and "vits" in kind) or (kind == "vits" and emotions))
 
 
 def _original(path: Path) -> bool:
@@ -87,8 +89,8 @@ def _nothing(path: Path) -> bool:
 
 
 FORMATS = (
-    Format("huggingface", "a Hugging Face VitsModel", "huggingface", _huggingface),
     Format("rasa", "a voice of the vits_rasa_13 layout", "rasa", _rasa, writes=False),
+    Format("huggingface", "a Hugging Face VitsModel", "huggingface", _huggingface),
     Format("original", "an original VITS checkpoint", "original", _original),
     Format("piper", "a Piper voice", "piper", _piper),
     Format("sherpa-onnx", "a sherpa-onnx voice", "sherpa_onnx", _nothing, reads=False),

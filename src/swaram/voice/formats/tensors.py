@@ -59,17 +59,25 @@ def named_tensors(content: object, path: Path) -> dict[str, Tensor]:
 
 
 def take(
-    wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], rename: Callable[[str], str], where: Path
+    wanted: Mapping[str, Tensor],
+    given: Mapping[str, Tensor],
+    rename: Callable[[str], str],
+    where: Path,
+    own: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Tensor], list[str]]:
     """The tensors of our model from a foreign file, in float32, and the foreign names that were not needed.
 
     ``wanted``: our names with tensors of the right shapes (a state dict, may be on the meta device); ``given``: the
-    foreign tensors; ``rename``: our name to theirs. Raises FormatError naming the tensor that is missing, or of a
+    foreign tensors; ``rename``: our name to theirs; ``own``: tensors, in our names, that the system does not have or
+    keeps elsewhere. Raises FormatError naming the tensor that is missing, or of a
     shape that is not the configuration's.
     """
     given = {_modern(name): tensor for name, tensor in given.items()}
-    taken, used = {}, set()
+    taken = {name: tensor.float() for name, tensor in (own or {}).items() if name in wanted}
+    used = set()
     for ours, target in wanted.items():
+        if ours in taken:
+            continue
         theirs = _modern(rename(ours))
         whole = re.sub(r"\.parametrizations\.weight\.original[01]$", ".weight", theirs)
         if theirs in given:
@@ -95,6 +103,11 @@ def take(
             raise FormatError(f"{where}: the tensor {theirs} holds values that are not numbers")
         taken[ours] = value.detach().float().contiguous()
     return taken, sorted(set(given) - used)
+
+
+def languages_without_vectors(wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Zeros for the vectors of several languages, where a voice reads them all alike: they add nothing."""
+    return {name: torch.zeros_like(tensor) for name, tensor in wanted.items() if name == "enc_p.emb_l.weight"}
 
 
 def split_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
