@@ -74,7 +74,7 @@ def test_texts_that_are_nearly_a_test_text_are_left_out(data, monkeypatch):
     clips = read_clips(data, "ml")
     twin = replace(clips[0], id="twin", text=clips[4].text[:-1] + "ം", key="other")
     monkeypatch.setattr("swaram.evaluation.recognizer.clips.read_clips", lambda *_: [*clips, twin])
-    chosen = select(data, "ml", small_speaker=0)
+    chosen = select(data, "ml")
     assert "twin" not in {clip.id for clip in chosen.train}
     assert chosen.dropped["text like one of validation or test"] == 1
 

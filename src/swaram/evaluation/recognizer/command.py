@@ -1,7 +1,7 @@
 """``swaram recognizer ...``: training, exporting and measuring a recogniser."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,3 +53,90 @@ def train_command(
     if resume:
         trainer.resume()
     trainer.run()
+
+
+@recognizer_app.command("export")
+def export_command(
+    state: Annotated[Path, typer.Argument(help="A training's folder, or its best or newest state.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The recogniser to write, such as recognizers/ml.")],
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    licence: Annotated[str, typer.Option(help="SPDX name of the licence of model and data.")] = "",
+    attribution: Annotated[str, typer.Option(help="Who is to be named.")] = "",
+    licence_file: Annotated[Path | None, typer.Option(help="The licence's whole text.")] = None,
+    card: Annotated[Path | None, typer.Option(help="The model's card, in Markdown.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="What `swaram recognizer test --json` wrote.")] = None,
+    order: Annotated[int, typer.Option(min=0, max=12, help="Order of the language model for --beam; 0 for none.")] = 0,
+    weight: Annotated[float, typer.Option(help="Of the language model's logarithms.")] = 0.5,
+    bonus: Annotated[float, typer.Option(help="Nats for each unit, against short texts.")] = 0.5,
+    data: Data = Path("data"),
+) -> None:
+    """Write a recogniser that needs no PyTorch."""
+    import json
+
+    try:
+        from swaram.evaluation.recognizer.export import Papers, export_recognizer
+    except ImportError as error:
+        raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
+    folder = next((state / part for part in ("best", "newest") if (state / part).is_dir()), state)
+    texts = {path: _text(path) for path in (licence_file, card, figures) if path is not None}
+    papers = Papers(
+        name or f"swaram recogniser {out.name}",
+        licence,
+        attribution,
+        texts[card] if card else "",
+        texts[licence_file] if licence_file else "",
+        json.loads(texts[figures]) if figures else None,
+        {"weight": weight, "bonus": bonus},
+    )
+    size = export_recognizer(folder, out, papers, _language_model(folder, data, order) if order else None)
+    print(f"{out}: {size / 1e6:.1f} MB")
+
+
+@recognizer_app.command("test")
+def test_command(
+    recognizer: Annotated[Path, typer.Argument(help="Folder of the recogniser.")],
+    data: Data = Path("data"),
+    beam: Annotated[int | None, typer.Option(min=1, max=512, help="With the language model.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures there.")] = None,
+) -> None:
+    """Measure a recogniser on the recordings that its training left out."""
+    import json
+
+    from swaram.evaluation.recognizer import Recognizer
+    from swaram.evaluation.recognizer.clips import select
+    from swaram.evaluation.recognizer.figures import measure
+
+    listener = Recognizer.load(recognizer)
+    found = measure(listener, select(data, listener.language), beam)
+    for kind, part in found.items():
+        if not isinstance(part, dict):
+            continue
+        print(f"{kind}: {part['clips']} clips, {part['texts']} texts, {part['speakers']} speakers")
+        for rate in ("cer", "cer_without_spaces", "wer"):
+            print("  {:20} {rate:.3f}  ({low:.3f} to {high:.3f})".format(rate, **part[rate]))
+    print(f"real-time factor {found['real_time_factor']}")
+    print("confused: " + ", ".join(f"{c['said'] or '-'}>{c['heard'] or '-'} {c['times']}" for c in found["confused"]))
+    if json_file:
+        json_file.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _language_model(folder: Path, data: Path, order: int) -> Any:
+    """Of the training texts alone: what is said in validation and test stays unknown."""
+    from swaram.evaluation.recognizer.clips import select
+    from swaram.evaluation.recognizer.language_model import LanguageModel
+    from swaram.evaluation.recognizer.state import read
+    from swaram.evaluation.recognizer.units import UnitTable
+
+    state = read(folder)
+    units = UnitTable(state["language"], state["units"])
+    texts = sorted({clip.text for clip in select(data, state["language"]).train})
+    if not texts:
+        raise SwaramError(f"{data} holds no text to make a language model of; name the training data, or --order 0.")
+    return LanguageModel.of([units.encode(text) for text in texts], order, len(units))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SwaramError(f"{path}: cannot be read ({error}); name a text file.") from None

@@ -12,8 +12,9 @@ import onnxruntime
 import torch
 
 from swaram.evaluation.recognizer.errors import RecognizerError
+from swaram.evaluation.recognizer.language_model import LanguageModel
 from swaram.evaluation.recognizer.network import Network
-from swaram.evaluation.recognizer.package import FORMAT_VERSION, MODEL, write_package
+from swaram.evaluation.recognizer.package import FORMAT_VERSION, LANGUAGE_MODEL, MODEL, write_package
 from swaram.evaluation.recognizer.state import load_network
 from swaram.voice.graph import OPSET, round_to_half, store_half
 
@@ -30,9 +31,10 @@ class Papers:
     card: str = ""
     licence_text: str = ""
     figures: dict[str, Any] | None = None
+    search: dict[str, float] | None = None
 
 
-def export_recognizer(state: Path, out: Path, papers: Papers) -> int:
+def export_recognizer(state: Path, out: Path, papers: Papers, language: LanguageModel | None = None) -> int:
     """Write the package ``out`` from a folder such as ``logs/recognizer-ml/best``; return its size in bytes.
 
     Weights are stored in half precision, computed with in single. Raises RecognizerError where the state cannot be
@@ -69,6 +71,9 @@ def export_recognizer(state: Path, out: Path, papers: Papers) -> int:
         "MODEL_CARD.md": (papers.card or f"# {papers.name}\n").encode(),
         "LICENSE": (papers.licence_text or papers.licence + "\n").encode(),
     }
+    if language is not None:
+        contents[LANGUAGE_MODEL] = language.to_bytes()
+        manifest["search"] = papers.search or {}
     return write_package(out, manifest, contents)
 
 

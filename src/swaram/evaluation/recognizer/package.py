@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -43,6 +43,7 @@ class Manifest(BaseModel):
     attribution: str = ""
     training: dict[str, Any] = {}
     figures: dict[str, Any] = {}
+    search: dict[Literal["weight", "bonus"], float] = {}
     files: dict[str, FileEntry]
 
 

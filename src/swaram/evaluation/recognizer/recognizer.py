@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from swaram.evaluation.recognizer.beam import SearchSettings, search
 from swaram.evaluation.recognizer.decoding import Heard, ctc_cost, greedy_path, words_of
 from swaram.evaluation.recognizer.errors import RecognizerError
 from swaram.evaluation.recognizer.features import FeatureSettings, at_level, at_rate, log_mel
-from swaram.evaluation.recognizer.package import MODEL, Manifest, read_file, read_manifest
+from swaram.evaluation.recognizer.language_model import LanguageModel
+from swaram.evaluation.recognizer.package import LANGUAGE_MODEL, MODEL, Manifest, read_file, read_manifest
 from swaram.evaluation.recognizer.units import UnitTable
 
 WINDOW_SECONDS = 20.0
@@ -39,12 +41,21 @@ class Recognizer:
     ``frame_seconds``: seconds from row to row. Calls may come from several threads at once.
     """
 
-    def __init__(self, manifest: Manifest, features: FeatureSettings, model: bytes, source: str, threads: int) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        features: FeatureSettings,
+        model: bytes,
+        source: str,
+        threads: int = 1,
+        language_model: LanguageModel | None = None,
+    ) -> None:
         self.manifest, self.features, self.source = manifest, features, source
         self.language = manifest.language
         self.table = UnitTable(manifest.language, manifest.units)
         self.symbols = list(manifest.units)
         self.frame_seconds = features.frame_seconds * manifest.stride
+        self.language_model = language_model
         self._session = _session(model, source, threads)
 
     @classmethod
@@ -52,7 +63,11 @@ class Recognizer:
         """Open a folder. Raises RecognizerError where something in it is missing, damaged or of another format."""
         folder = Path(folder)
         manifest, features = read_manifest(folder)
-        return cls(manifest, features, read_file(folder, manifest, MODEL), str(folder), threads)
+        language = None
+        if LANGUAGE_MODEL in manifest.files:
+            content = read_file(folder, manifest, LANGUAGE_MODEL)
+            language = LanguageModel.from_bytes(content, len(manifest.units), str(folder))
+        return cls(manifest, features, read_file(folder, manifest, MODEL), str(folder), threads, language)
 
     def log_probabilities(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """``audio``: float32 [samples], mono, -1..1, at ``sample_rate`` Hz -> float32 [frames, symbols].
@@ -110,7 +125,10 @@ class Recognizer:
         return ctc_cost(log_probabilities, ids) / max(1, len(ids))
 
     def _search(self, probabilities: np.ndarray, beam: int) -> list[Heard]:
-        raise RecognizerError(f"{self.source} holds no language model; leave out the beam.")
+        if self.language_model is None:
+            raise RecognizerError(f"{self.source} holds no language model; leave out the beam.")
+        settings = SearchSettings(**self.manifest.search)
+        return search(probabilities, self.frame_seconds, beam, self.language_model, settings)
 
 
 def _session(model: bytes, source: str, threads: int):  # type: ignore[no-untyped-def]
