@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from swaram import __version__
+
 _SECONDS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5)
 _STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
 _FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2)
@@ -37,6 +39,14 @@ class Metrics:
         self.model = Gauge(
             "tts_model_info", "Voices being served.", ["voice", "sha256", "version"], registry=self._registry
         )
+
+    def add_voice(self, name: str, sha256: str) -> None:
+        """Say that a voice is served."""
+        self.model.labels(name, sha256[:16], __version__).set(1)
+
+    def remove_voice(self, name: str, sha256: str) -> None:
+        """Say so no longer."""
+        self.model.remove(name, sha256[:16], __version__)
 
     def page(self) -> bytes:
         """The text that Prometheus reads."""

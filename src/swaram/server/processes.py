@@ -64,6 +64,15 @@ class ProcessWorkers:
         ready = [process for process in self._processes if process.ready] or self._processes
         return min(ready, key=lambda process: process.streams).open(voice, request, form)
 
+    async def load(self, voice: str, path: Path) -> None:
+        """Open a voice on every process, beside the streams that they compute. Raises RequestError, VoiceError."""
+        await asyncio.gather(*(process.load(voice, path) for process in self._processes))
+
+    def unload(self, voice: str) -> None:
+        """Forget a voice on every process."""
+        for process in self._processes:
+            process.unload(voice)
+
     def close(self) -> None:
         """Stop the processes."""
         for process in self._processes:
@@ -76,7 +85,7 @@ class _Process:
     ) -> None:
         self._voices, self._report, self._restarted = voices, report, restarted
         self._names = itertools.count()
-        self._calls: dict[int, tuple[asyncio.Future[Any], asyncio.AbstractEventLoop, ProcessSteps, str]] = {}
+        self._calls: dict[int, tuple[asyncio.Future[Any], asyncio.AbstractEventLoop, ProcessSteps | None, str]] = {}
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._closing = False
@@ -139,6 +148,23 @@ class _Process:
             raise
         return future
 
+    def load(self, voice: str, path: Path) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        call = next(self._names)
+        with self._lock:
+            self._calls[call] = (future, loop, None, "load")
+        try:
+            self.send(self.generation, ("load", call, voice, path))
+        except RequestError:  # one that is starting again opens everything that is there
+            self._calls.pop(call, None)
+            future.set_result(None)
+        return future
+
+    def unload(self, voice: str) -> None:
+        with contextlib.suppress(RequestError):
+            self.send(self.generation, ("unload", 0, voice))
+
     def forget(self, steps: "ProcessSteps") -> None:
         self.streams -= 1
         with self._lock:
@@ -155,7 +181,9 @@ class _Process:
                 call, result, fault, wait, seconds = connection.recv()
                 with self._lock:
                     entry = self._calls.pop(call, None)
-                if entry is not None:
+                if entry is not None and entry[2] is None:
+                    self._settle(entry[0], entry[1], result, _error(fault))
+                elif entry is not None and entry[2] is not None:
                     entry[2].seconds += seconds
                     report = StepReport(STAGES[entry[3]], wait, seconds)
                     self._settle(entry[0], entry[1], result, _error(fault), report)

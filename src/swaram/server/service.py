@@ -22,6 +22,7 @@ from swaram.server.speaking import Speaking
 from swaram.server.steps import ThreadWorkers, Workers
 from swaram.server.stream import StreamFormat
 from swaram.server.telemetry import open_telemetry
+from swaram.server.voice_watch import VoiceWatch
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_voices
 from swaram.voice.request import SpeechRequest
@@ -58,7 +59,13 @@ class Service:
         give_back(self._closed)
         self.sessions: set[Session] = set()
         for name, engine in self.engines.items():
-            self.metrics.model.labels(name, engine.voice.package.sha256[:16], __version__).set(1)
+            self.metrics.add_voice(name, engine.voice.package.sha256)
+
+    async def watch_voices(self) -> None:
+        """Serve what the folder of voices holds from now on, until cancelled."""
+        seconds, folder = self.settings.watch_seconds, self.settings.voices
+        if seconds:
+            await VoiceWatch(self.engines, self.workers, self.metrics, folder, seconds).run()
 
     @property
     def streams(self) -> int:
@@ -153,6 +160,8 @@ class Service:
         return speaking, started
 
     def _voice_name(self, name: str | None, language: str | None) -> str:
+        if not self.engines:
+            raise RequestError("unknown_voice", "The server has no voice at the moment; try again later.", 5.0)
         if not name:
             reads = [name for name, engine in self.engines.items() if language in engine.voice.languages]
             return (reads or list(self.engines))[0]

@@ -55,11 +55,13 @@ class SpeechServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service, on_start: Callable[[], None]) -> None:
         super().__init__(config)
         self._service, self._on_start = service, on_start
+        self._watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then call back."""
         await super().startup(sockets)
         if self.started:
+            self._watching = asyncio.create_task(self._service.watch_voices())
             self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -68,6 +70,8 @@ class SpeechServer(uvicorn.Server):
         while not draining.done() and not self.force_exit:
             await asyncio.sleep(0.05)
         draining.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         await super().shutdown(sockets)
 
 

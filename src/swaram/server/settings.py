@@ -40,6 +40,8 @@ class ServerSettings(BaseModel):
     keys: Path | None = None
     origins: tuple[str, ...] = ()
 
+    watch_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
+
     max_connections: Count = 512
     max_streams: Count = 256
     utilisation: Annotated[float, Field(gt=0, le=1)] = 0.7

@@ -1,6 +1,7 @@
 """Steps: what every kind of worker offers to a request, and the kind that computes in threads of this process."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from swaram.server.scheduler import Job, Scheduler
@@ -36,6 +37,12 @@ class Workers(Protocol):
     def open(self, voice: str, request: SpeechRequest, form: StreamFormat) -> Steps:
         """Begin a request."""
 
+    async def load(self, voice: str, path: Path) -> None:
+        """Make a voice ready wherever this kind of worker needs one of its own. Raises SwaramError."""
+
+    def unload(self, voice: str) -> None:
+        """Begin no more requests with a voice; those that run go on."""
+
     def close(self) -> None:
         """Stop computing."""
 
@@ -54,6 +61,12 @@ class ThreadWorkers:
     def open(self, voice: str, request: SpeechRequest, form: StreamFormat) -> Steps:
         """Begin a request."""
         return _ThreadSteps(self._scheduler, SpeechStream(self._engines[voice], request, form))
+
+    async def load(self, voice: str, path: Path) -> None:
+        """Nothing to do: the engines are shared."""
+
+    def unload(self, voice: str) -> None:
+        """Nothing to do: the engines are shared."""
 
     def close(self) -> None:
         """Let the threads end."""

@@ -1,0 +1,110 @@
+"""The folder of voices, watched: what is put there speaks, what is taken away goes, and running streams go on."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from swaram.errors import SwaramError
+from swaram.server.metrics import Metrics
+from swaram.server.steps import Workers
+from swaram.voice.engine import Engine
+from swaram.voice.library import served_packages, voices_folder
+from swaram.voice.voice import Voice
+
+logger = logging.getLogger("swaram.server")
+
+_Print = tuple[tuple[str, int, int], ...]
+
+
+class VoiceWatch:
+    """Looks at the folder every ``seconds`` and changes ``engines`` to what lies there.
+
+    A voice is opened once its files have stayed the same from one look to the next, and dropped once it was missing
+    in two: copies in progress are left alone. A stream that runs keeps the engine it began with. ``engines`` is
+    changed on the event loop only.
+    """
+
+    def __init__(
+        self, engines: dict[str, Engine], workers: Workers, metrics: Metrics, folder: Path | None, seconds: float
+    ) -> None:
+        self._engines, self._workers, self._metrics = engines, workers, metrics
+        self._folder, self._seconds = folder, seconds
+        self._served = {name: files for name, (_, files) in _look(folder).items() if name in engines}
+        self._seen: dict[str, _Print | None] = {}
+        self._refused: dict[str, _Print] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(self._seconds)
+            try:
+                await self.look()
+            except OSError as error:
+                logger.warning("the folder of voices cannot be read: %s", error.strerror)
+
+    async def look(self) -> None:
+        """Look once. Raises OSError where the folder cannot be read, and then leaves everything as it is."""
+        found = await asyncio.to_thread(_look, self._folder)
+        for name in [name for name in self._engines if name not in found]:
+            if self._settled(name, None):
+                self._drop(name)
+        for name, (path, files) in found.items():
+            if files in (self._served.get(name), self._refused.get(name)):
+                self._seen.pop(name, None)
+            elif self._settled(name, files):
+                await self._take(name, path, files)
+
+    def _settled(self, name: str, files: _Print | None) -> bool:
+        """Whether the last look saw the same; what is settled is forgotten."""
+        if name in self._seen and self._seen[name] == files:
+            del self._seen[name]
+            return True
+        self._seen[name] = files
+        return False
+
+    async def _take(self, name: str, path: Path, files: _Print) -> None:
+        try:
+            engine = await asyncio.to_thread(_open, name, path)
+            await self._workers.load(name, path)
+        except SwaramError as error:
+            self._refused[name] = files
+            logger.warning("a voice is not served: %s", error)
+            return
+        self._forget(name)
+        self._engines[name] = engine
+        self._served[name] = files
+        self._metrics.add_voice(name, engine.voice.package.sha256)
+        logger.info("the voice %s is served now", name)
+
+    def _drop(self, name: str) -> None:
+        self._forget(name)
+        del self._engines[name]
+        self._workers.unload(name)
+        logger.info("the voice %s is no longer served", name)
+
+    def _forget(self, name: str) -> None:
+        self._served.pop(name, None)
+        self._refused.pop(name, None)
+        if name in self._engines:
+            self._metrics.remove_voice(name, self._engines[name].voice.package.sha256)
+
+
+def _open(name: str, path: Path) -> Engine:
+    engine = Engine(Voice.open(path).named(name))
+    engine.warm_up()
+    return engine
+
+
+def _look(folder: Path | None) -> dict[str, tuple[Path, _Print]]:
+    """Every package by name: where it is, and names, sizes and times of its files."""
+    home = voices_folder(folder)
+    home.stat()  # a folder that is away for a moment is no empty one
+    found = {}
+    for name, path in served_packages(folder).items():
+        try:
+            files = sorted(path.rglob("*")) if path.is_dir() else [path]
+            states = [(str(file.relative_to(path.parent)), file.stat()) for file in files]
+            found[name] = (path, tuple((file, state.st_size, state.st_mtime_ns) for file, state in states))
+        except OSError:  # removed while it was looked at
+            continue
+    return found
