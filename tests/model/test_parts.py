@@ -5,15 +5,12 @@ import math
 import pytest
 import torch
 
-from swaram.config import Config, DiscriminatorConfig
 from swaram.model.decoders.inverse import InverseSpectrogram
-from swaram.model.discriminators import Discriminators
 from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
 from swaram.model.flow import Flow
 from swaram.model.spectra import Spectra, mel_filters
 from swaram.model.splines import rational_quadratic_spline
 from swaram.model.text_encoder import RelativeAttention, TextEncoder
-from swaram.model.vits import Vits
 
 
 def stirred(module: torch.nn.Module) -> torch.nn.Module:
@@ -26,20 +23,6 @@ def stirred(module: torch.nn.Module) -> torch.nn.Module:
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)
-
-
-def count(module: torch.nn.Module) -> float:
-    return round(sum(parameter.numel() for parameter in module.parameters()) / 1e6, 2)
-
-
-@pytest.mark.parametrize(("speakers", "millions"), [(1, 36.32), (109, 39.70)])
-def test_the_published_generator_has_the_published_size(speakers, millions):
-    config = Config()
-    assert count(Vits(config.model, config.data, 178, speakers)) == millions
-
-
-def test_the_published_discriminators_have_the_published_size():
-    assert count(Discriminators(DiscriminatorConfig())) == 46.75
 
 
 def test_the_flow_undoes_itself():
