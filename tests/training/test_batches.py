@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from swaram.text.symbols import SymbolTable
-from swaram.training.batches import BatchOrder, collate
+from swaram.training.batches import BatchOrder, ahead, collate, endless_batches, shared_out
 from swaram.training.dataset import load_dataset
 
 
@@ -45,3 +45,76 @@ def test_a_batch_holds_the_audio_and_symbols_of_its_clips(config):
         assert batch.audio[row, size:].abs().sum() == 0
         ids = batch.symbols[row, : batch.symbol_lengths[row]].tolist()
         assert ids == symbols.encode(dataset.clips[index].transcript)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_share_a_batch_out_whole_with_shares_that_add_up(config, count, processes):
+    dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml"))
+    frames = np.array([clip.samples // 256 for clip in dataset.clips])
+    order = BatchOrder(frames, 8, None, 0, processes)
+    parts = [shared_out(dataset, order, list(range(count)), rank, 2) for rank in range(processes)]
+    at_work = [(mine, shares) for mine, shares in parts if shares.frames]
+    assert sorted(index for mine, _ in at_work for index in mine) == list(range(count))
+    assert all(mine for mine, _ in parts)
+    for name in ("symbols", "frames", "segments"):
+        assert sum(getattr(shares, name) for _, shares in parts) == pytest.approx(1)
+
+
+def test_processes_pad_alike(config):
+    dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml"))
+    frames = np.array([clip.samples // 256 for clip in dataset.clips])
+    order = BatchOrder(frames, 4, None, 0, 2)
+    both = [next(endless_batches(dataset, order, {"low": 0, "high": 1}, 256, 0, 0, rank))[2] for rank in (0, 1)]
+    assert both[0].audio.shape[1] == both[1].audio.shape[1]
+    assert both[0].symbols.shape[1] == both[1].symbols.shape[1]
+    assert not set(both[0].clips) & set(both[1].clips)
+
+
+def test_a_budget_of_frames_holds_in_each_process():
+    frames = np.random.default_rng(0).integers(40, 800, 100)
+    for batch in BatchOrder(frames, 16, 1600, 7, processes=2).epoch(0):
+        assert len(batch) <= 2 or -(-len(batch) // 2) * frames[batch].max() <= 1600
+
+
+def test_balanced_epochs_hold_as_many_clips_of_each_speaker_and_none_twice_before_all_once():
+    speakers = np.array([0] * 90 + [1] * 8 + [2] * 3)
+    order = BatchOrder(np.arange(40, 141), 8, None, 3, speakers=speakers)
+    drawn = [index for batch in order.epoch(4) for index in batch]
+    assert sorted(np.bincount(speakers[drawn]).tolist()) == [33, 34, 34]
+    times = np.bincount(drawn, minlength=101)
+    assert times[:90].max() == 1 and np.ptp(times[90:98]) <= 1 and np.ptp(times[98:]) <= 1
+    assert order.epoch(4) == order.epoch(4) != order.epoch(5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_balanced_epochs_work_with_very_few_clips(count):
+    order = BatchOrder(np.full(count, 50), 8, None, 3, speakers=np.arange(count))
+    assert sorted(index for batch in order.epoch(0) for index in batch) == list(range(count))
+
+
+def test_the_digest_tells_orders_apart():
+    frames = np.arange(40, 60)
+    orders = [
+        BatchOrder(frames, 8, None, 1),
+        BatchOrder(frames[1:], 8, None, 1),
+        BatchOrder(frames, 9, None, 1),
+        BatchOrder(frames, 8, 400, 1),
+        BatchOrder(frames, 8, None, 2),
+        BatchOrder(frames, 8, None, 1, 2),
+        BatchOrder(frames, 8, None, 1, speakers=np.zeros(20, int)),
+    ]
+    assert len({order.digest for order in orders}) == len(orders)
+    assert orders[0].digest == BatchOrder(frames.copy(), 8, None, 1).digest
+
+
+def test_batches_made_ahead_are_the_same_and_an_error_comes_in_its_place():
+    def source():
+        yield from range(20)
+        raise ValueError("the disk is gone")
+
+    seen, batches = [], ahead(source(), depth=3)
+    with pytest.raises(ValueError, match="disk is gone"):
+        for item in batches:
+            seen.append(item)
+    assert seen == list(range(20))

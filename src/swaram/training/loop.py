@@ -101,6 +101,9 @@ def assemble(config: Config, overfit: int | None = None) -> tuple[Engine, Datase
         strangers = set(validating.speakers) - set(training.speakers)
         for clip in [clip for clip in validating.clips if clip.speaker in strangers]:
             validating.leave_out(clip, "speaker not in the training files")
+        learnt = {clip.path for clip in training.clips}
+        for clip in [clip for clip in validating.clips if clip.path in learnt]:
+            validating.leave_out(clip, "also in the training files")
     device = choose_device(config.train)
     engine = Engine(config, symbols, training.speakers, device, choose_precision(config.train, device))
     return engine, training, validating

@@ -4,6 +4,7 @@ A global batch is shared out among them. Each process scales its losses by the s
 batch, and gradients are summed: so any number of processes computes what one process would on the whole batch.
 """
 
+import logging
 import os
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ class Processes:
     """
 
     def __init__(self, device: torch.device, precision: torch.dtype):
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the plan says what it would
         together = all(name in os.environ for name in TORCHRUN)
         local, world = (int(os.environ[name]) if together else 1 for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
         self.fabric = Fabric(
