@@ -35,8 +35,9 @@ class SpeakerEncoder:
         self._torch: Any = torch
         stored = torch.load(Path(found.origin).parent / "pretrained.pt", map_location="cpu", weights_only=True)
         weights = stored["model_state"]
-        self._lstm = torch.nn.LSTM(BANDS, 256, 3, batch_first=True)
-        self._linear = torch.nn.Linear(256, 256)
+        with torch.random.fork_rng(devices=[]):  # a training that is listened to keeps its random numbers
+            self._lstm = torch.nn.LSTM(BANDS, 256, 3, batch_first=True)
+            self._linear = torch.nn.Linear(256, 256)
         for name, module in (("lstm", self._lstm), ("linear", self._linear)):
             own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
             module.load_state_dict(own)

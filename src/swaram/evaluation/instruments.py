@@ -19,6 +19,11 @@ from swaram.text.frontend import TextFrontend
 LEVEL = -23.0  # LUFS, where preparation puts the recordings
 
 
+def written(text: str, frontend: TextFrontend) -> str:
+    """A text as it is compared: read by the front end (so numbers are words), then without punctuation."""
+    return letters(" ".join(sentence.text for sentence in frontend.analyse(text).sentences))
+
+
 @dataclass
 class Sound:
     """One clip, natural or synthetic, and what was found in it so far.
@@ -62,8 +67,8 @@ class Instruments:
             return None
 
     def written(self, text: str) -> str:
-        """A text as it is compared: read by the front end (so numbers are words), then without punctuation."""
-        return letters(" ".join(sentence.text for sentence in self._frontend.analyse(text).sentences))
+        """See ``written``."""
+        return written(text, self._frontend)
 
     def natural(self, clip: Clip) -> Sound:
         """A natural clip, read once."""

@@ -26,7 +26,6 @@ METRICS = (
     Metric("ctc_cost", "CTC cost of the text", "nats a unit", "lower", "intelligibility", "another sentence's text"),
     Metric("ctc_cost_paired", "CTC cost, the speaker's own recordings", "nats a unit", "lower", "intelligibility"),
     Metric("dnsmos_overall", "DNSMOS overall", "1 to 5", "higher", "naturalness", digits=2),
-    Metric("dnsmos_speech", "DNSMOS speech", "1 to 5", "higher", "naturalness", digits=2),
     Metric("dnsmos_background", "DNSMOS background", "1 to 5", "higher", "naturalness", digits=2),
     Metric(
         "mel_cepstral_distortion", "Mel-cepstral distortion", "dB", "lower", "closeness", "another person's reading", 2

@@ -1,0 +1,129 @@
+"""The voice that is being learnt, evaluated on a small fixed set: the same metrics, as scalars for TensorBoard.
+
+Training stands before evaluation and does not import it: ``cli.py`` hands ``make_listener`` to ``training.command``,
+and the training loop calls what it returns after its validations.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from swaram.errors import SwaramError
+
+if TYPE_CHECKING:
+    from swaram.config import Config
+    from swaram.evaluation.instruments import Instruments
+    from swaram.evaluation.material import Clip, Material
+    from swaram.training.engine import Engine
+    from swaram.training.journal import Journal
+
+SENTENCES = 8
+# Text and the corpus's speaker -> audio float32 [samples], -1..1, mono, and its rate in Hz.
+Synthesise = Callable[[str, str], tuple[np.ndarray, int]]
+
+
+def fixed_set(material: "Material", speakers: list[str], number: int = SENTENCES) -> list["Clip"]:
+    """So many clips of different sentences by speakers that the voice knows, spread over the split."""
+    first: dict[str, Clip] = {}
+    for clip in sorted(material.clips, key=lambda clip: clip.file.name):
+        if clip.speaker in speakers:
+            first.setdefault(clip.sentence, clip)
+    clips = list(first.values())
+    return clips[:: max(1, len(clips) // number)][:number]
+
+
+def scalars(synthesise: Synthesise, clips: list["Clip"], instruments: "Instruments") -> dict[str, float]:
+    """Metrics by name, means over the clips; ``<name>_natural`` is that of the recordings.
+
+    Character error rate, CTC cost, closeness to the recordings and similarity to their speaker, each where its
+    instrument is there.
+    """
+    from swaram.evaluation.closeness import closeness
+    from swaram.evaluation.identity import similarity
+    from swaram.evaluation.instruments import Sound
+    from swaram.evaluation.intelligibility import align
+
+    values: dict[str, list[float]] = {}
+    edits = {"cer": 0, "cer_natural": 0}
+    characters = 0
+    for clip in clips:
+        natural = instruments.natural(clip)
+        synthetic = Sound(*synthesise(clip.text, clip.speaker), clip.text)
+        intended = instruments.written(clip.text)
+        characters += len(intended)
+        for suffix, sound in (("", synthetic), ("_natural", natural)):
+            hearing = instruments.hearing(sound)
+            if hearing is not None:
+                edits[f"cer{suffix}"] += align(intended, hearing.transcript).edits
+                if hearing.costs:
+                    values.setdefault(f"ctc_cost{suffix}", []).append(hearing.costs[0])
+        own, spoken = instruments.acoustics(natural), instruments.acoustics(synthetic)
+        if own is not None and spoken is not None:
+            for name, value in closeness(own, spoken).items():
+                values.setdefault(name, []).append(value)
+        who, seeming = instruments.embedding(natural), instruments.embedding(synthetic)
+        if who is not None and seeming is not None:
+            values.setdefault("speaker_similarity", []).append(similarity(who, seeming))
+    means = {name: float(np.mean(finite)) for name, row in values.items() if (finite := [v for v in row if v == v])}
+    if instruments.judge is not None and characters:
+        means |= {name: count / characters for name, count in edits.items()}
+    return means
+
+
+@dataclass
+class Listener:
+    """Called by the training loop after each validation; evaluates when ``every`` steps have passed."""
+
+    every: int
+    clips: list["Clip"]
+    instruments: "Instruments"
+    due: int = 0
+
+    def __call__(self, engine: "Engine", journal: "Journal") -> None:
+        """Write ``evaluation/<metric>`` to the journal. What fails here is said, and never ends a training."""
+        step = engine.progress.step
+        if step < self.due:
+            return
+        self.due = (step // self.every + 1) * self.every
+        clips = [clip for clip in self.clips if clip.speaker in engine.speakers]
+        try:
+            values = scalars(_speaking(engine), clips, self.instruments)
+        except Exception as error:  # days of training are worth more than a figure
+            journal.say(f"evaluation left out: {error if isinstance(error, SwaramError) else type(error).__name__}")
+            return
+        journal.losses(step, values, "evaluation")
+        journal.say("evaluation  " + "  ".join(f"{name} {value:.3f}" for name, value in values.items()))
+
+
+def _speaking(engine: "Engine") -> Synthesise:
+    from swaram.training.validation import speak
+
+    def synthesise(text: str, speaker: str) -> tuple[np.ndarray, int]:
+        ids = engine.symbols.encode(text)
+        said = speak(engine.average.module, engine.spectra, ids, text, engine.speakers.index(speaker))
+        return said.audio, engine.config.data.sample_rate
+
+    return synthesise
+
+
+def make_listener(config: "Config", every: int) -> Listener:
+    """A listener for a training of this configuration, on its validation split.
+
+    Raises SwaramError where that split cannot be read, or a package that every evaluation needs is missing.
+    """
+    from swaram.evaluation.errors import EvaluationError
+
+    try:
+        from swaram.evaluation.instruments import Instruments
+        from swaram.evaluation.material import read_material
+
+        instruments = Instruments(config.data.languages[0])
+    except ImportError as error:
+        raise EvaluationError(f"Evaluation needs {error.name}; pip install 'swaram[evaluate]'.") from None
+    folder = Path(config.data.validation_files).parent
+    material = read_material(folder, config.data.languages[0], "val")
+    known = sorted({clip.speaker for clip in material.clips} & set(material.others))
+    return Listener(every, fixed_set(material, known), instruments)
