@@ -33,13 +33,13 @@ model, tokens, asked = sys.argv[1:]
 vits = sherpa_onnx.OfflineTtsVitsModelConfig(
     model=model, tokens=tokens, noise_scale=0.0, noise_scale_w=0.0, length_scale=1.0
 )
-config = sherpa_onnx.OfflineTtsConfig(
-    model=sherpa_onnx.OfflineTtsModelConfig(vits=vits, num_threads=1), silence_scale=1.0
-)
+config = sherpa_onnx.OfflineTtsConfig(model=sherpa_onnx.OfflineTtsModelConfig(vits=vits, num_threads=1))
 assert config.validate()
 player, made = sherpa_onnx.OfflineTts(config), []
 for number, request in enumerate(json.load(open(asked))["requests"]):
-    audio = player.generate(request["text"], sid=request.get("speaker", 0), speed=request.get("speed", 1.0))
+    how = sherpa_onnx.GenerationConfig()
+    how.sid, how.speed, how.silence_scale = request.get("speaker", 0), request.get("speed", 1.0), 1.0
+    audio = player.generate(request["text"], how)
     np.save(f"{asked}.{number}.npy", np.array(audio.samples, np.float32))
     made.append({"sample_rate": player.sample_rate, "speakers": player.num_speakers})
 json.dump(made, open(asked + ".out", "w"))

@@ -22,6 +22,8 @@ from swaram.model.vits import Vits
 from swaram.voice.engine import Engine
 from swaram.voice.errors import SpeechError
 from swaram.voice.formats.exchange import FormatError, ImportOptions
+from swaram.voice.formats.layouts import original_name
+from swaram.voice.formats.original_config import BUILT_IN
 from swaram.voice.formats.piper_config import read_description
 from swaram.voice.formats.registry import find_format, recognise
 from swaram.voice.passages import Reader
@@ -310,3 +312,46 @@ def test_serving_never_imports_what_the_import_needs():
     import subprocess
 
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def _piper_checkpoint(folder: Path, **hyper_parameters: object) -> tuple[Path, Vits]:
+    """A made ``.ckpt`` as Piper's Lightning module saves it, and the model that it holds."""
+    sizes = {"hidden_channels": 16, "latent_channels": 16, "filter_channels": 32, "text_layers": 1}
+    theirs = {
+        "inter_channels": 16, "hidden_channels": 16, "filter_channels": 32, "n_layers": 1,
+        "upsample_initial_channel": 32, "resblock_kernel_sizes": (3, 5), "resblock_dilation_sizes": ((1, 2), (2, 6)),
+    }  # fmt: skip
+    decoder = {
+        "type": "hifigan", "residual_block": "single", "initial_channels": 32, "upsample_rates": [8, 8, 4],
+        "upsample_kernels": [16, 16, 8], "residual_kernels": [3, 5], "residual_dilations": [[1, 2], [2, 6]],
+    }  # fmt: skip
+    model_section = {**BUILT_IN, "decoder": decoder, "duration_channels": 16, **sizes}
+    config = Config.model_validate({"model": model_section})
+    torch.manual_seed(2)
+    model = Vits(config.model, config.data, 8).eval()
+    tensors = {f"model_g.{original_name(name)}": tensor for name, tensor in model.state_dict().items()}
+    tensors["model_d.discriminators.0.bias"] = torch.zeros(3)
+    content = {"state_dict": tensors, "hyper_parameters": theirs | hyper_parameters, "global_step": 123}
+    torch.save(content, folder / "epoch=1.ckpt")
+    letters = {"_": [0], "^": [1], "$": [2], " ": [3], "ക": [4], "അ": [5]}
+    (folder / "config.json").write_text(json.dumps(described(phoneme_type="text", phoneme_id_map=letters)))
+    return folder / "epoch=1.ckpt", model
+
+
+def test_a_checkpoint_of_plain_values_is_read(tmp_path):
+    path, model = _piper_checkpoint(tmp_path)
+    read = recognise(path).read(path, ImportOptions("made"))
+    assert read.info.step == 123 and read.info.symbols.symbols == ["_", "^", "$", " ", "ക", "അ", "", ""]
+    assert read.info.symbols.encode("ക") == [1, 0, 4, 0, 2]
+    ours, theirs = read.model.state_dict(), model.state_dict()
+    assert all(torch.allclose(ours[name], theirs[name], atol=1e-6) for name in theirs)
+
+
+def test_a_checkpoint_of_python_objects_is_refused_with_the_way_to_convert_it(tmp_path):
+    path, _ = _piper_checkpoint(tmp_path, dataset_dir=tmp_path)
+    with pytest.raises(FormatError, match=r"piper\.train\.export_onnx") as error:
+        PIPER.read(path, ImportOptions("made"))
+    assert "\n" not in str(error.value)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(FormatError, match="lacks its description"):
+        PIPER.read(path, ImportOptions("made"))

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
 from swaram.voice.library import find_voice, open_voices
+from swaram.voice.packing import write_package
+from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
 from tests.voice.toy_voice import write_toy_voice
 
@@ -178,3 +181,32 @@ def test_voices_are_found_by_path_by_name_or_alone(toy_folder, tmp_path, monkeyp
     with pytest.raises(VoiceError, match="one of one, two"):
         find_voice(None, tmp_path)
     assert list(open_voices(tmp_path)) == ["one", "two"]
+
+
+def test_a_voice_of_the_first_version_loads_without_the_keys_that_came_later(tmp_path):
+    folder = write_toy_voice(tmp_path / "old", speakers=1)
+    manifest = json.loads((folder / "voice.json").read_text())
+    needed = {"format_version", "name", "language", "sample_rate", "hop_length", "latent_channels", "symbols"}
+    needed |= {"decoder", "files"}
+    (folder / "voice.json").write_text(json.dumps({key: manifest[key] for key in needed}))
+    voice = Voice.open(folder)
+    assert voice.manifest.format_version == 1 and voice.manifest.text.symbols == "letters"
+    assert Engine(voice).synthesise(SpeechRequest("നമസ്കാരം")).duration > 0.2
+
+
+@pytest.mark.parametrize(
+    ("changes", "version"),
+    [
+        ({}, 1),
+        ({"symbols": {"symbols": ["_", "^", "$"], "blank_id": 1}}, 2),
+        ({"symbols": {"symbols": ["_", "^", "$"], "edges": False}}, 2),
+        ({"symbols": {"symbols": ["_", "^", "$", ""]}}, 2),
+        ({"text": {"symbols": "phonemes", "espeak_voice": "ml"}}, 2),
+        ({"styles": ["none", "news"]}, 2),
+    ],
+)
+def test_a_voice_states_the_lowest_version_that_reads_it(package, tmp_path, changes, version):
+    manifest = json.loads((package / "voice.json").read_text()) | changes
+    models = {name: (package / name).read_bytes() for name in ("frontend.onnx", "decoder.onnx")}
+    write_package(tmp_path / "written", models, {k: v for k, v in manifest.items() if k != "files"}, "", "")
+    assert json.loads((tmp_path / "written" / "voice.json").read_text())["format_version"] == version

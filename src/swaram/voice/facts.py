@@ -19,7 +19,7 @@ class VoiceFacts:
     """What ``voice.json`` and the model card say beside what the checkpoint knows.
 
     ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
-    for the checkpoint's own numbers.
+    for the checkpoint's own numbers. ``text``: what the symbols stand for, where they are not letters.
     """
 
     name: str
@@ -31,3 +31,4 @@ class VoiceFacts:
     training: dict[str, str | int | float] = field(default_factory=dict)
     card: str = ""
     half: bool = True
+    text: dict[str, str] = field(default_factory=dict)

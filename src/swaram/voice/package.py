@@ -18,10 +18,10 @@ from swaram.text.symbols import SymbolTable
 from swaram.voice.errors import VoiceError
 from swaram.voice.model_rules import check_model
 
-# A voice states the lowest version that reads it: 2 where ``text`` matters, else 1. Version 1 reads on for good.
+# A voice states the lowest version that reads it rightly, see ``lowest_version``. Version 1 is read for good.
 FORMAT_VERSION = 1
-PHONEME_VERSION = 2
-READABLE_VERSIONS = (FORMAT_VERSION, PHONEME_VERSION)
+EXTENDED_VERSION = 2
+READABLE_VERSIONS = (FORMAT_VERSION, EXTENDED_VERSION)
 MANIFEST = "voice.json"
 MODELS = ("frontend.onnx", "decoder.onnx")
 FLOW = "flow.onnx"
@@ -144,6 +144,14 @@ def open_package(path: str | Path) -> VoicePackage:
     with _opened_zip(path) as archive:
         entries = _entries(path, archive)
         return _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
+
+
+def lowest_version(manifest: dict[str, Any]) -> int:
+    """The lowest version that reads a manifest rightly: the first one knew neither phonemes nor foreign tables."""
+    table, text = manifest["symbols"], manifest.get("text") or {}
+    foreign = table.get("blank_id") is not None or not table.get("edges", True) or table.get("spellings")
+    known = not foreign and "" not in table["symbols"] and text.get("symbols", "letters") == "letters"
+    return FORMAT_VERSION if known and not manifest.get("styles") else EXTENDED_VERSION
 
 
 def read_manifest(path: str | Path) -> VoiceManifest:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swaram.voice.errors import VoiceError
-from swaram.voice.package import MANIFEST
+from swaram.voice.package import MANIFEST, lowest_version
 
 
 def check_target(out: Path) -> None:
@@ -32,6 +32,7 @@ def write_package(out: Path, models: dict[str, bytes], manifest: dict[str, Any],
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         for name, content in sorted(contents.items())
     }
+    manifest = {**manifest, "format_version": lowest_version(manifest)}
     text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1) + "\n"
     contents[MANIFEST] = text.encode()
     try:

@@ -27,13 +27,17 @@ _VALUES: dict[str, tuple[int, tuple[str | int, ...]]] = {
     "duration_noise": (_FLOAT, ("batch", 2, "symbols")),
     "latent_noise": (_FLOAT, ("batch", "channels", "noise")),
     "speaker": (_INT64, ("batch",)),
+    "language": (_INT64, ("batch",)),
+    "style": (_INT64, ("batch",)),
     "durations": (_INT64, ("batch", "symbols")),
     "prior": (_FLOAT, ("batch", "channels", "frames")),
     "latent": (_FLOAT, ("batch", "channels", "frames")),
     "conditioning": (_FLOAT, ("batch", "width", 1)),
     "audio": (_FLOAT, ("batch", "samples")),
 }
-_TAKEN = {"symbols", "lengths", "scales", "duration_noise", "latent_noise", "speaker"}
+# Players have no place for these: the voice's main language, and no style.
+_FIRST = ("language", "style")
+_TAKEN = {"symbols", "lengths", "scales", "duration_noise", "latent_noise", "speaker", *_FIRST}
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,9 @@ def join_package(package: VoicePackage) -> onnx.ModelProto:
     if "speaker" in given:
         builder.put("Identity", ["sid"], "frontend/speaker")
         inputs.append(_value("sid", _INT64, "batch"))
+    for name in _FIRST:
+        if name in given:
+            builder.put("Identity", [builder.integers(0)], f"frontend/{name}")
     nodes, weights = list(builder.nodes), list(builder.weights)
     for name, part in parts.items():
         nodes += _entries(name, part, parts)

@@ -7,28 +7,25 @@ from typing import Any
 import onnx
 
 from swaram.voice.facts import VoiceFacts
-from swaram.voice.formats.exchange import FormatError, ImportOptions, PackedVoice
+from swaram.voice.formats.exchange import FormatError, ImportOptions, PackedVoice, TrainedVoice
 from swaram.voice.formats.onnx_join import join_package, player_ids, unjoin
 from swaram.voice.formats.onnx_split import split_vits
 from swaram.voice.formats.piper_config import describe, read_description
-from swaram.voice.formats.players import open_source, try_out, write_files
+from swaram.voice.formats.players import losses, open_source, try_out, write_files
 from swaram.voice.formats.registry import read_json
 from swaram.voice.model_rules import check_model
-from swaram.voice.package import MAX_FILE_BYTES, PAPERS, PHONEME_VERSION
+from swaram.voice.package import MAX_FILE_BYTES, PAPERS
 
 # Under this key of the description stands the manifest of the voice that was exported; Piper reads over it.
 OWN_KEY = "swaram"
 _PAPER_BYTES = 1 << 20
 
 
-def read(source: Path, options: ImportOptions) -> PackedVoice:
-    """A Piper voice: its ``.onnx``, or a folder that holds one. Raises FormatError."""
+def read(source: Path, options: ImportOptions) -> PackedVoice | TrainedVoice:
+    """A Piper voice: its ``.onnx`` or ``.ckpt``, or a folder that holds one ``.onnx``. Raises FormatError."""
     path = _model_file(source)
     if path.suffix == ".ckpt":
-        raise FormatError(
-            f"{path}: Piper's checkpoints hold Python objects, which are not loaded; export it with Piper (python -m "
-            "piper.train.export_onnx) and import the .onnx with its .onnx.json"
-        )
+        return _checkpoint(path, options)
     described = path.with_name(path.name + ".json")
     config = read_json(described)
     if not config:
@@ -55,6 +52,18 @@ def _model_file(source: Path) -> Path:
     return models[0]
 
 
+def _checkpoint(path: Path, options: ImportOptions) -> TrainedVoice:
+    from swaram.voice.formats.piper_checkpoint import read_checkpoint
+
+    names = [f"{path.name}.json", f"{path.stem}.onnx.json", "config.json"]
+    described = next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
+    if described is None:
+        raise FormatError(f"{path}: lacks its description; put it beside it as {names[0]} or {names[2]}")
+    said = read_description(read_json(described), described.name, options.languages)
+    licence = options.licence or _licence(_paper(path.with_name("MODEL_CARD")))
+    return read_checkpoint(path, said, licence, options)
+
+
 def _foreign(model: onnx.ModelProto, config: dict[str, Any], path: Path, options: ImportOptions) -> PackedVoice:
     said = read_description(config, path.name + ".json", options.languages)
     try:
@@ -72,7 +81,6 @@ def _foreign(model: onnx.ModelProto, config: dict[str, Any], path: Path, options
         for part in models.values():
             store_half(part)
     manifest = {
-        "format_version": PHONEME_VERSION,
         "name": options.name,
         **said.keys,
         "hop_length": split.hop_length,
@@ -126,4 +134,5 @@ def write(source: Path, destination: Path, facts: VoiceFacts) -> str:
     text = json.dumps(description, ensure_ascii=False, indent=2) + "\n"
     files = {f"{name}.onnx": model.SerializeToString(), f"{name}.onnx.json": text.encode(), **given.papers}
     write_files(destination, files)
-    return f"{destination / name}.onnx and its .onnx.json, for Piper; without noise it differs by {difference:.1e}"
+    said = f"{destination / name}.onnx and its .onnx.json, for Piper; without noise it differs by {difference:.1e}"
+    return said + losses(manifest)

@@ -13,7 +13,7 @@ from swaram.voice.engine import Engine
 from swaram.voice.facts import VoiceFacts
 from swaram.voice.formats.exchange import FormatError
 from swaram.voice.formats.onnx_join import PlayerIds
-from swaram.voice.package import PAPERS, VoicePackage, is_package, package_files
+from swaram.voice.package import PAPERS, VoiceManifest, VoicePackage, is_package, package_files
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
 
@@ -80,6 +80,16 @@ def try_out(model: onnx.ModelProto, package: VoicePackage, ids: PlayerIds) -> fl
     if largest > TOLERANCE:
         raise FormatError(f"{package.source}: the joined graph differs from the voice by {largest:.1e}")
     return largest
+
+
+def losses(manifest: VoiceManifest) -> str:
+    """What a player has no place for, as an end of a sentence; empty where nothing is lost."""
+    lost = []
+    if len(set(manifest.languages)) > 1:
+        lost.append(f"it reads {manifest.language} only")
+    if manifest.styles:
+        lost.append("it speaks without its styles")
+    return f"; there {' and '.join(lost)}" if lost else ""
 
 
 def write_files(destination: Path, files: dict[str, bytes]) -> None:

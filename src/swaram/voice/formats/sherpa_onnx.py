@@ -9,7 +9,7 @@ from swaram.text.symbols import BLANK, BOS, EOS
 from swaram.voice.facts import VoiceFacts
 from swaram.voice.formats.exchange import FormatError, ImportOptions, PackedVoice
 from swaram.voice.formats.onnx_join import PlayerIds, join_package, player_ids
-from swaram.voice.formats.players import open_source, try_out, write_files
+from swaram.voice.formats.players import losses, open_source, try_out, write_files
 from swaram.voice.package import VoiceManifest
 
 TITLE = "a sherpa-onnx voice"
@@ -36,7 +36,8 @@ def write(source: Path, destination: Path, facts: VoiceFacts) -> str:
     name = destination.name
     files = {f"{name}.onnx": model.SerializeToString(), "tokens.txt": tokens(ids).encode(), **given.papers}
     write_files(destination, files)
-    return f"{destination / name}.onnx and tokens.txt, for sherpa-onnx; without noise it differs by {difference:.1e}"
+    said = f"{destination / name}.onnx and tokens.txt, for sherpa-onnx; without noise it differs by {difference:.1e}"
+    return said + losses(manifest)
 
 
 def metadata(manifest: VoiceManifest, ids: PlayerIds) -> dict[str, str]:
