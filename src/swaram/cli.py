@@ -8,11 +8,13 @@ from rich.console import Console
 from swaram import __version__
 from swaram.errors import SwaramError
 from swaram.evaluation.command import evaluate_command
+from swaram.evaluation.during_training import make_listener
 from swaram.evaluation.recognizer.command import recognizer_app
 from swaram.evaluation.recognizer.transcribe_command import transcribe_command
 from swaram.prepare.command import prepare_app
 from swaram.server.command import convert_command, serve_command
 from swaram.text.command import text_command
+from swaram.training import command as training_command
 from swaram.training.command import train_command
 from swaram.voice.command import speak_command, voice_app
 from swaram.voice.voices_command import voices_app
@@ -34,6 +36,7 @@ app.command("convert")(convert_command)
 app.add_typer(recognizer_app, name="recognizer")
 app.command("transcribe")(transcribe_command)
 app.command("evaluate")(evaluate_command)
+training_command.make_listener = make_listener
 
 
 @app.command("version")
