@@ -1,0 +1,126 @@
+"""What each decoder costs to train and to run, on one core: ``python benchmarks/decoders.py``.
+
+Training: forward and backward of 16 segments of 40 frames of 192 channels, float32 and bfloat16. Running: the exported
+decoder by onnxruntime, 20 seconds at 16 kHz in one pass, and in the windows in which a server decodes them, each with
+its margins. Seconds are processor time of this process, so that other work on the machine counts little; each is the
+least of several.
+"""
+
+import argparse
+import io
+import json
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+
+from swaram.config import parse_config
+from swaram.model.decoders.base import Decoder
+from swaram.model.decoders.build import build_decoder
+from swaram.model.settings import DECODERS
+from swaram.voice.streaming import windows
+
+LATENT, HOP, RATE = 192, 256, 16_000
+SEGMENTS, FRAMES = 16, 40
+SECONDS = 20.0
+
+
+def least(repeats: int, action: Callable[[], object]) -> float:
+    """Processor seconds of the fastest of several runs, after one that is not counted."""
+    times = []
+    for _ in range(repeats + 1):
+        begun = time.process_time()
+        action()
+        times.append(time.process_time() - begun)
+    return min(times[1:])
+
+
+def training_seconds(decoder: Decoder, repeats: int, precision: torch.dtype) -> float:
+    """Forward and backward."""
+    latent = torch.randn(SEGMENTS, LATENT, FRAMES, requires_grad=True)
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+            audio = decoder(latent)
+        audio.square().mean().backward()
+
+    return least(repeats, step)
+
+
+def exported(decoder: Decoder) -> onnxruntime.InferenceSession:
+    """The decoder as it stands in a voice: one thread."""
+    buffer = io.BytesIO()
+    axes = {"latent": {2: "frames"}, "audio": {1: "samples"}}
+    for module in decoder.modules():
+        if torch.nn.utils.parametrize.is_parametrized(module, "weight"):
+            torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            decoder.eval(),
+            (torch.randn(1, LATENT, 24),),
+            buffer,  # type: ignore[arg-type]
+            input_names=["latent"],
+            output_names=["audio"],
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
+
+
+def measure(name: str, repeats: int) -> dict[str, float | int | str]:
+    """One decoder's row."""
+    torch.manual_seed(0)
+    decoder = build_decoder(parse_config({"model": {"decoder": name}}).model.decoder, LATENT, HOP)
+    parameters = sum(parameter.numel() for parameter in decoder.parameters())
+    full = training_seconds(decoder, repeats, torch.float32)
+    half = training_seconds(decoder, repeats, torch.bfloat16)
+    session = exported(decoder)
+    frames = round(SECONDS * RATE / HOP)
+    latent = np.random.default_rng(0).standard_normal((1, LATENT, frames)).astype(np.float32)
+
+    def decode_windows() -> None:
+        for window in windows(frames, HOP, RATE, decoder.left_margin, decoder.right_margin):
+            session.run(None, {"latent": latent[:, :, window.low : window.high]})
+
+    first = next(windows(frames, HOP, RATE, decoder.left_margin, decoder.right_margin))
+    return {
+        "decoder": name,
+        "parameters_millions": round(parameters / 1e6, 2),
+        "left_margin": decoder.left_margin,
+        "right_margin": decoder.right_margin,
+        "train_seconds": round(full, 3),
+        "train_seconds_bfloat16": round(half, 3),
+        "real_time_factor": round(least(repeats, lambda: session.run(None, {"latent": latent})) / SECONDS, 4),
+        "real_time_factor_windows": round(least(repeats, decode_windows) / SECONDS, 4),
+        "first_window_milliseconds": round(
+            1000 * least(repeats, lambda: session.run(None, {"latent": latent[:, :, : first.high]})), 1
+        ),
+    }
+
+
+def main() -> None:
+    """Print a row for each decoder; with ``--json`` also write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("decoders", nargs="*", default=list(DECODERS))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = []
+    for name in arguments.decoders:
+        rows.append(measure(name, arguments.repeats))
+        print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
