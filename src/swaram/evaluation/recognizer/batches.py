@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from swaram.audio.resample import resample
-from swaram.evaluation.recognizer.augmentation import SILENCE, mask, vary
+from swaram.evaluation.recognizer.augmentation import SILENCE, hiss, mask, vary
 from swaram.evaluation.recognizer.clips import Clip
 from swaram.evaluation.recognizer.features import FeatureSettings, at_level, log_mel
 from swaram.evaluation.recognizer.units import UnitTable
@@ -118,6 +118,8 @@ class RowMaker:
                 mel[number, place : place + len(frames)] = frames
                 place += len(frames)
                 ids += (space if ids else []) + self.corpus.targets[clip]
+            if augment and rng.random() < 0.3:  # hiss goes on while nobody speaks
+                mel[number] = np.logaddexp(mel[number], hiss(mel[number], rng))
             if augment:
                 mask(mel[number], self._fill, rng)
             targets += ids

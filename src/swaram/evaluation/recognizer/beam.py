@@ -4,6 +4,7 @@ After Hannun et al. 2014, First-Pass Large Vocabulary Continuous Speech Recognit
 algorithm 1; scores are logarithms. Long recordings are cut where nothing is said.
 """
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ from swaram.evaluation.recognizer.decoding import BLANK, Heard, align
 from swaram.evaluation.recognizer.language_model import LanguageModel
 
 SILENT_SECONDS, LONGEST_SECONDS = 0.3, 15.0
+NEVER = -math.inf
 UNLIKELY = np.log(1e-3)  # units below this are not tried, except the likeliest one
 
 
@@ -42,30 +44,37 @@ def search(
 def best_prefix(scores: np.ndarray, beam: int, model: LanguageModel, settings: SearchSettings) -> list[int]:
     """The units of the best of ``beam`` hypotheses."""
     # prefix -> (log probability ending in a blank, ending in the last unit); the language's share is kept beside.
-    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
+    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, NEVER)}
     spoken: dict[tuple[int, ...], float] = {(): 0.0}
     for frame in scores:
         tried = [int(u) for u in np.flatnonzero(frame > UNLIKELY) if u != BLANK] or [int(frame[1:].argmax()) + 1]
         blank = float(frame[BLANK])
-        new: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [-np.inf, -np.inf])
+        new: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [NEVER, NEVER])
         for prefix, (silent, sounding) in beams.items():
             entry = new[prefix]
-            entry[0] = np.logaddexp(entry[0], np.logaddexp(silent, sounding) + blank)
+            entry[0] = _sum(entry[0], _sum(silent, sounding) + blank)
             if prefix:
-                entry[1] = np.logaddexp(entry[1], sounding + float(frame[prefix[-1]]))
+                entry[1] = _sum(entry[1], sounding + float(frame[prefix[-1]]))
             row = model.row(prefix[-model.order :])
             for unit in tried:
                 longer = (*prefix, unit)
                 if longer not in spoken:
                     spoken[longer] = spoken[prefix] + settings.weight * float(row[unit]) + settings.bonus
-                before = silent if prefix and unit == prefix[-1] else np.logaddexp(silent, sounding)
+                before = silent if prefix and unit == prefix[-1] else _sum(silent, sounding)
                 grown = new[longer]
-                grown[1] = np.logaddexp(grown[1], before + float(frame[unit]))
-        ranked = sorted(new.items(), key=lambda item: -(np.logaddexp(*item[1]) + spoken[item[0]]))
+                grown[1] = _sum(grown[1], before + float(frame[unit]))
+        ranked = sorted(new.items(), key=lambda item: -(_sum(*item[1]) + spoken[item[0]]))
         beams = {prefix: (both[0], both[1]) for prefix, both in ranked[:beam]}
         if len(spoken) > 50 * beam + 1000:
             spoken = {prefix: spoken[prefix] for prefix in beams}
-    return list(max(beams, key=lambda prefix: np.logaddexp(*beams[prefix]) + spoken[prefix]))
+    best: tuple[int, ...] = max(beams, key=lambda prefix: _sum(*beams[prefix]) + spoken[prefix])
+    return list(best)
+
+
+def _sum(a: float, b: float) -> float:
+    """The logarithm of the sum of two numbers given as logarithms; NumPy's own is slow for single numbers."""
+    high, low = (a, b) if a > b else (b, a)
+    return high if low == NEVER else high + math.log1p(math.exp(low - high))
 
 
 def _stretches(scores: np.ndarray, frame_seconds: float) -> list[tuple[int, int]]:

@@ -46,7 +46,7 @@ def train_command(
     for reason, count in sorted(selection.dropped.items()):
         print(f"  left out {count}: {reason}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = Plan(minutes=max_minutes, seed=seed, **({"max_steps": max_steps} if max_steps else {}))
+    plan = Plan(minutes=max_minutes, seed=seed, max_steps=max_steps or Plan.max_steps)
     trainer = Trainer(selection, code, folder, plan)
     if trainer.refused:
         print(f"  left out {len(trainer.refused)}: too long for a row, or too much said for its length", flush=True)

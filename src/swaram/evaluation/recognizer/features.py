@@ -35,17 +35,37 @@ class FeatureSettings:
 
 
 def at_level(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
-    """Scale a whole recording so that its loud frames (the 90th percentile of 25 ms) have the stated level.
+    """Scale a recording so that its loud frames (the 90th percentile of 25 ms) have the stated level.
 
-    ``audio``: float32 [samples] at ``settings.sample_rate`` -> the same shape. At most 40 dB are added.
+    ``audio``: float32 [samples] at ``settings.sample_rate`` -> the same shape. Recordings of more than 8 s follow the
+    level around each moment, as one speaks up and another is far away; what is 20 dB below the loudest stays below.
+    At most 40 dB are added.
     """
     n = settings.win_length
+    audio = np.asarray(audio, dtype=np.float32)
     if len(audio) < n:
-        return np.asarray(audio, dtype=np.float32)
-    blocks = audio[: len(audio) // n * n].reshape(-1, n).astype(np.float32)
-    power = np.einsum("ij,ij->i", blocks, blocks) / n
-    loud = np.percentile(power[power > 1e-8], 90) if (power > 1e-8).any() else 1.0
-    return (audio * min(100.0, np.sqrt(10 ** (settings.level / 10) / loud))).astype(np.float32)
+        return audio
+    blocks = audio[: len(audio) // n * n].reshape(-1, n)
+    power = np.maximum(np.einsum("ij,ij->i", blocks, blocks) / n, 1e-10)
+    reach = round(4.0 * settings.sample_rate / n)  # blocks in 4 s
+    if len(power) <= 2 * reach:
+        return audio * np.float32(_gain(_loud(power), settings))
+    step = reach // 8
+    middles = np.arange(0, len(power), step)
+    levels = np.array([_loud(power[max(0, middle - reach) : middle + reach + 1]) for middle in middles])
+    gains = np.log(_gain(np.maximum(levels, levels.max() / 100), settings))
+    smooth = np.interp(np.arange(len(audio)), (middles + 0.5) * n, gains)
+    return audio * np.exp(smooth).astype(np.float32)
+
+
+def _loud(power: np.ndarray) -> float:
+    """The 90th percentile of what is no digital silence."""
+    heard = power[power > 1e-8]
+    return float(np.percentile(heard, 90)) if len(heard) else 1e-8
+
+
+def _gain(loud: float | np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    return np.minimum(100.0, np.sqrt(10 ** (settings.level / 10) / loud))
 
 
 def log_mel(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:

@@ -18,8 +18,13 @@ class NetworkSettings(BaseModel):
     expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
     kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
     stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")
-    dropout: float = Field(default=0.15, ge=0, lt=1)
-    drop_path: float = Field(default=0.1, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    drop_path: float = Field(default=0.0, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What must be equal for weights to fit: everything but the dropout, which may change within a run."""
+        return self.channels, self.expansion, self.kernels, self.stride
 
     @property
     def reach(self) -> int:
@@ -74,7 +79,7 @@ class Block(nn.Module):
             self.depthwise(x.transpose(1, 2).unsqueeze(2)).squeeze(2).transpose(1, 2)
         )  # (B, T, C) -> (B, C, 1, T) -> back
         y = self.narrow(self.inner(F.gelu(self.widen(self.norm(y)))))
-        scale = self.scale
+        scale: Tensor = self.scale
         if self.training and self.drop_path:
             kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
             scale = scale * (kept / (1 - self.drop_path))
@@ -89,6 +94,9 @@ class Network(nn.Module):
         n_mels: bands of a mel frame.
         n_units: units, the blank included.
     """
+
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, settings: NetworkSettings, n_mels: int, n_units: int) -> None:
         super().__init__()

@@ -32,9 +32,9 @@ class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
 
     minutes: float = 75.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.2e-3
     warm_up: float = 0.04  # share of the minutes
-    rows: int = 6
+    rows: int = 4
     row_frames: int = 1002  # mel frames; about ten seconds
     weight_decay: float = 0.05
     average: float = 0.998
@@ -93,17 +93,16 @@ class Trainer:
         """Go on from ``newest``. Raises RecognizerError where it is missing or of other units or sizes."""
         place = self.folder / "newest"
         state = states.read(place)
-        if state["units"] != self.units.units or state["network"] != self.settings.model_dump(mode="json"):
+        if state["units"] != self.units.units or NetworkSettings(**state["network"]).shape != self.settings.shape:
             raise RecognizerError(f"{place} was trained on other texts or with another network; train anew")
         self.network.load_state_dict(states.read_tensors(place, "network"))
         self.average.module.load_state_dict(states.read_tensors(place, "average"))
         restore_optimizer(self.optimizer, "adam", states.read_tensors(place, "optimizer"))
         for name in ("step", "epoch", "position", "seconds", "best", "joined", "offered"):
             setattr(self, name, state[name])
-        wanted = set(self.joined)
-        self.corpus.add(
-            [c for c in self.selection.candidates if c.id in wanted], self.plan.speeds, self.plan.row_frames
-        )
+        offered = {clip.id: clip for clip in self.selection.candidates}
+        again = [offered[name] for name in self.joined if name in offered]  # in the order in which they joined
+        self.corpus.add(again, self.plan.speeds, self.plan.row_frames)
         self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
 
     def save(self, name: str, **facts: Any) -> None:
