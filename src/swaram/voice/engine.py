@@ -94,8 +94,9 @@ class Engine:
         """
         letters = "".join([symbol for symbol in self.voice.symbols.symbols if symbol.isalnum()] * 2)[:80]
         passage = Passage(letters, list(range(len(letters))), 0.0)
+        phonemes = self.voice.manifest.text.symbols == "phonemes"
         for language in self.voice.languages:
-            self.reader(SpeechRequest(language=language)).read_part(letters)
+            self.reader(SpeechRequest(language=language)).read_part(f"[[{letters}]]" if phonemes else letters)
         factor = 0.0
         for _ in range(2):
             begun = time.perf_counter()

@@ -7,6 +7,7 @@ give phonemes themselves, between double square brackets.
 import re
 import shutil
 import subprocess
+import threading
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -24,11 +25,12 @@ _KEPT = 512
 
 
 class Phonemizer:
-    """The phonemes of one espeak-ng voice; the last few hundred clauses are kept."""
+    """The phonemes of one espeak-ng voice; the last few hundred clauses are kept. Safe to use from several threads."""
 
     def __init__(self, espeak_voice: str) -> None:
         self._voice = espeak_voice
-        self._known: OrderedDict[str, str] = OrderedDict()
+        self._kept: OrderedDict[str, str] = OrderedDict()
+        self._lock = threading.Lock()
 
     def read(self, sentences: list[Sentence]) -> list[Sentence]:
         """Sentences of letters as sentences of phonemes with the same marks; origins go along word by word.
@@ -36,13 +38,14 @@ class Phonemizer:
         Raises SpeechError where espeak-ng is missing or fails.
         """
         parts = [list(_clauses(sentence.text)) for sentence in sentences]
-        self._ask([sentence.text[a:b] for sentence, spans in zip(sentences, parts, strict=True) for a, b, _ in spans])
-        return [self._written(sentence, spans) for sentence, spans in zip(sentences, parts, strict=True)]
+        both = list(zip(sentences, parts, strict=True))
+        spoken = self._ask([sentence.text[a:b] for sentence, spans in both for a, b, _ in spans])
+        return [self._written(sentence, spans, spoken) for sentence, spans in both]
 
-    def _written(self, sentence: Sentence, spans: list[tuple[int, int, str]]) -> Sentence:
-        text, origins = "", []
+    def _written(self, sentence: Sentence, spans: list[tuple[int, int, str]], known: dict[str, str]) -> Sentence:
+        text, origins = "", list[int]()
         for start, end, marks in spans:
-            spoken = self._known.get(sentence.text[start:end], "")
+            spoken = known[sentence.text[start:end]]
             if not spoken:
                 continue
             if text:
@@ -52,18 +55,23 @@ class Phonemizer:
             origins += _origins(spoken, sentence.text[start:end], sentence.origins[start:end]) + [last] * len(marks)
         return Sentence(text, origins, sentence.pause_after)
 
-    def _ask(self, clauses: list[str]) -> None:
-        new = [clause for clause in dict.fromkeys(clauses) if clause not in self._known]
+    def _ask(self, clauses: list[str]) -> dict[str, str]:
+        with self._lock:
+            known = {clause: self._kept[clause] for clause in clauses if clause in self._kept}
+        new = [clause for clause in dict.fromkeys(clauses) if clause not in known]
         if new:
             # A blank line ends a clause for espeak-ng; one that it cuts further is asked for alone.
             lines = self._run("\n\n".join(new)).splitlines()
             if len(lines) != len(new):
                 lines = [" ".join(self._run(clause).split("\n")) for clause in new]
-            self._known.update(zip(new, map(_plain, lines), strict=True))
-        for clause in clauses:
-            self._known.move_to_end(clause)
-        while len(self._known) > max(_KEPT, len(clauses)):
-            self._known.popitem(last=False)
+            known |= dict(zip(new, map(_plain, lines), strict=True))
+        with self._lock:
+            for clause in known:
+                self._kept[clause] = known[clause]
+                self._kept.move_to_end(clause)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return known
 
     def _run(self, text: str) -> str:
         program = shutil.which(PROGRAM)
@@ -97,7 +105,7 @@ def given_phonemes(text: str) -> Iterator[tuple[int, str, bool]]:
 
 def decompose(phonemes: str, start: int) -> Sentence:
     """Phonemes that the user gave, decomposed as Piper's tables are; ``start`` is where they begin in the text."""
-    text, origins = "", []
+    text, origins = "", list[int]()
     for place, character in enumerate(phonemes.strip(), start + len(phonemes) - len(phonemes.lstrip())):
         parts = unicodedata.normalize("NFD", " " if character.isspace() else character)
         text += parts

@@ -6,6 +6,7 @@ them; noise is drawn inside; then front end, flow and decoder follow as they are
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -150,8 +151,8 @@ def unjoin(model: onnx.ModelProto, source: str) -> dict[str, bytes]:
             continue
         inputs = [node.output[0] for node in entries]
         outputs = [f"{prefix}{v}" for v in _VALUES if f"{prefix}{v}" in made and f"{prefix}{v}" not in inputs]
-        values = [[_value(n, *_described(n.removeprefix(prefix))) for n in names] for names in (inputs, outputs)]
-        part = helper.make_model(helper.make_graph(body, name, *values, weights), producer_name="swaram")
+        takes, gives = ([_described(value, prefix) for value in values] for values in (inputs, outputs))
+        part = helper.make_model(helper.make_graph(body, name, takes, gives, weights), producer_name="swaram")
         del part.opset_import[:]
         part.opset_import.extend(model.opset_import)
         part.ir_version = model.ir_version
@@ -180,9 +181,9 @@ def _enters(node: onnx.NodeProto, prefix: str) -> bool:
     return not any(name.startswith(prefix) for name in node.input)
 
 
-def _described(name: str) -> tuple[str | int, ...]:
-    kind, shape = _VALUES[name]
-    return (kind, *shape)
+def _described(name: str, prefix: str) -> onnx.ValueInfoProto:
+    kind, shape = _VALUES[name.removeprefix(prefix)]
+    return _value(name, kind, *shape)
 
 
 def _without_prefix(model: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
@@ -208,7 +209,7 @@ class _Builder:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
 
-    def put(self, operator: str, inputs: list[str], output: str = "", **attributes: int) -> str:
+    def put(self, operator: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
         output = output or f"player/{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
@@ -259,5 +260,5 @@ def _symbols(builder: _Builder, table: SymbolTable) -> tuple[str, str]:
     return put("Unsqueeze", [sequence, integers(0)]), put("Shape", [sequence])
 
 
-def _value(name: str, kind: int | str, *shape: str | int) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, int(kind), list(shape))
+def _value(name: str, kind: int, *shape: str | int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, list(shape))
