@@ -82,7 +82,7 @@ def test_it_can_be_served_without_espeak_and_then_speaks_phonemes_only(phoneme_t
     spoken = phoneme_toy.synthesise(SpeechRequest("[[ nˈɐməsɡaːɾəm ]] [[loːɡəm]]"))
     assert spoken.duration > 0.3 and len(spoken.marks) == 2
     with pytest.raises(SpeechError, match="not installed"):
-        phoneme_toy.synthesise(SpeechRequest(TEXT))
+        phoneme_toy.synthesise(SpeechRequest("ഇത് പുതിയതാണ്"))
 
 
 @pytest.mark.parametrize("voice", ["-v", "--path=/tmp", "ml;id", "../x", "a" * 50])
