@@ -86,7 +86,7 @@ class Straightforward:
         loss.backward()
         norm(engine.generator)
         self.generator_optimizer.step()
-        float(loss)
+        float(loss.detach())
 
 
 def two_dimensional(self: PeriodDiscriminator, audio: Tensor) -> tuple[Tensor, list[Tensor]]:

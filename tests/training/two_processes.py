@@ -1,0 +1,87 @@
+"""What each process of ``test_processes`` does: a few updates on the configuration given, and what came out of them.
+
+torchrun --standalone --nproc-per-node 2 -m tests.training.two_processes config.json out
+"""
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from safetensors.torch import save_file
+
+from swaram.config import Config, load_config
+from swaram.training.batches import endless_batches
+from swaram.training.loop import assemble, batch_order
+
+UPDATES = 3
+
+
+def without_chance(engine) -> ExitStack:
+    """Every random number its mean, no dropout: processes draw noise of their own, one process would draw other."""
+    for module in engine.generator.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    stack = ExitStack()
+    for name, value in (("randn_like", 0.0), ("randn", 0.0), ("rand", 0.5)):
+        make = torch.full_like if name == "randn_like" else torch.full
+
+        def constant(size, *more, make=make, value=value, generator=None, **options):
+            if more:  # torch.randn(2, 3) as well as torch.randn((2, 3))
+                size = (size, *more)
+            return make((size,) if isinstance(size, int) else size, value, **options)
+
+        stack.enter_context(patch(f"torch.{name}", constant))
+    return stack
+
+
+def updates(config: Config) -> tuple[dict, dict[str, torch.Tensor]]:
+    """Losses of each step and of validation, and the weights after a few steps and text steps.
+
+    The second batch is spoilt in the last process alone.
+    """
+    engine, training, validating = assemble(config, overfit=9)
+    order = batch_order(engine, training)
+    numbers = {name: i for i, name in enumerate(engine.speakers)}
+    rank = engine.processes.rank
+    batches = endless_batches(training, order, numbers, config.data.hop_length, 0, 0, rank)
+    told: dict = {"steps": [], "clips": []}
+    with without_chance(engine):
+        for number in range(2 * UPDATES):
+            _, _, batch = next(batches)
+            told["clips"].append(len(batch.clips))
+            if number % 2:
+                engine.text_step(batch)
+                continue
+            told["steps"].append(engine.step(batch))
+            if number == 2:
+                if rank == engine.processes.size - 1:
+                    batch.audio[0, 0] = float("nan")
+                told["spoilt"] = engine.step(batch)
+        told["validation"] = engine.validate(SilentJournal(), validating)
+    told["any"] = engine.processes.any(rank == engine.processes.size - 1)
+    weights = {f"g.{name}": p.detach() for name, p in engine.generator.named_parameters()}
+    weights |= {f"d.{name}": p.detach() for name, p in engine.discriminators.named_parameters()}
+    return told, {name: value.clone().contiguous() for name, value in weights.items()}
+
+
+class SilentJournal:
+    """Takes everything, keeps nothing."""
+
+    def losses(self, *_: object) -> None: ...
+
+    def sentence(self, *_: object) -> None: ...
+
+    def say(self, *_: object) -> None: ...
+
+
+if __name__ == "__main__":
+    import os
+
+    torch.set_num_threads(1)
+    told, weights = updates(load_config(sys.argv[1]))
+    folder, rank = Path(sys.argv[2]), os.environ["RANK"]
+    (folder / f"told-{rank}.json").write_text(json.dumps(told))
+    save_file(weights, folder / f"weights-{rank}.safetensors")
