@@ -1,9 +1,9 @@
 """What each decoder costs to train and to run, on one core: ``python benchmarks/decoders.py``.
 
-Training: forward and backward of 16 segments of 40 frames of 192 channels, float32 and bfloat16. Running: the exported
-decoder by onnxruntime, 20 seconds at 16 kHz in one pass, and in the windows in which a server decodes them, each with
-its margins. Seconds are processor time of this process, so that other work on the machine counts little; each is the
-least of several.
+Training: forward and backward of ``--segments`` segments of 40 frames of 192 channels, float32 and bfloat16. Running:
+the exported decoder by onnxruntime, 20 seconds at 16 kHz in one pass, and in the windows in which a server decodes them,
+each with its margins. Seconds are processor time of this process, so that other work on the machine counts little; each
+is the least of several.
 """
 
 import argparse
@@ -39,9 +39,9 @@ def least(repeats: int, action: Callable[[], object]) -> float:
     return min(times[1:])
 
 
-def training_seconds(decoder: Decoder, repeats: int, precision: torch.dtype) -> float:
-    """Forward and backward."""
-    latent = torch.randn(SEGMENTS, LATENT, FRAMES, requires_grad=True)
+def training_seconds(decoder: Decoder, repeats: int, precision: torch.dtype, segments: int) -> float:
+    """Forward and backward of ``segments`` segments."""
+    latent = torch.randn(segments, LATENT, FRAMES, requires_grad=True)
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
@@ -75,13 +75,13 @@ def exported(decoder: Decoder) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
 
 
-def measure(name: str, repeats: int) -> dict[str, float | int | str]:
+def measure(name: str, repeats: int, segments: int) -> dict[str, float | int | str]:
     """One decoder's row."""
     torch.manual_seed(0)
     decoder = build_decoder(parse_config({"model": {"decoder": name}}).model.decoder, LATENT, HOP)
     parameters = sum(parameter.numel() for parameter in decoder.parameters())
-    full = training_seconds(decoder, repeats, torch.float32)
-    half = training_seconds(decoder, repeats, torch.bfloat16)
+    full = training_seconds(decoder, repeats, torch.float32, segments)
+    half = training_seconds(decoder, repeats, torch.bfloat16, segments)
     session = exported(decoder)
     frames = round(SECONDS * RATE / HOP)
     latent = np.random.default_rng(0).standard_normal((1, LATENT, frames)).astype(np.float32)
@@ -94,6 +94,7 @@ def measure(name: str, repeats: int) -> dict[str, float | int | str]:
     return {
         "decoder": name,
         "parameters_millions": round(parameters / 1e6, 2),
+        "segments": segments,
         "left_margin": decoder.left_margin,
         "right_margin": decoder.right_margin,
         "train_seconds": round(full, 3),
@@ -111,12 +112,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("decoders", nargs="*", default=list(DECODERS))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--segments", type=int, default=SEGMENTS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
     for name in arguments.decoders:
-        rows.append(measure(name, arguments.repeats))
+        rows.append(measure(name, arguments.repeats, arguments.segments))
         print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

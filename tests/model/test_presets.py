@@ -16,6 +16,7 @@ from swaram.training.checkpoints import read_info
 from swaram.voice.models import Models
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
+from tests.model.test_vits import batch, stir
 from tests.recorded_speech import spoken_clips
 
 ROOT = Path(__file__).parents[2]
@@ -44,9 +45,17 @@ def preset(name: str) -> Config:
         ("rasa", 4, 13.44),
     ],
 )
-def test_every_preset_has_its_size(name, speakers, size):
+def test_every_preset_has_its_size_and_learns_in_every_part(name, speakers, size):
     config = preset(name)
-    assert millions(Vits(config.model, config.data, 178, speakers)) == size
+    model = Vits(config.model, config.data, 178, speakers)
+    assert millions(model) == size
+    stir(model, 0.02)
+    ids = {"language": torch.arange(3) % model.languages, "style": torch.arange(3) % model.styles}
+    prior, output = model(**batch(speakers), **ids, segment_frames=3)
+    assert output.audio.shape == (3, 3 * config.data.hop_length) and prior.z_p.shape[1] == model.latent_channels
+    loss = output.audio.square().mean() + prior.duration_loss + prior.z_p.square().mean()
+    (loss + prior.mean_p.square().mean() + prior.log_deviation_p.square().mean()).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
 @pytest.mark.parametrize(("name", "size"), [("paper", 46.75), ("light", 0.78)])
