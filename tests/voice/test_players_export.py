@@ -13,10 +13,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from swaram.cli import app
+from swaram.config import parse_config
+from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
+from swaram.training.checkpoints import CheckpointInfo, write_checkpoint
 from swaram.voice.engine import Engine
 from swaram.voice.formats.exchange import FormatError, ImportOptions
 from swaram.voice.formats.onnx_join import join_package, player_ids
@@ -24,6 +28,7 @@ from swaram.voice.formats.registry import find_format
 from swaram.voice.packing import write_package
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
+from tests.model.test_vits import DECODERS, TINY
 from tests.voice.conftest import SHIPPED
 from tests.voice.players import ask_piper, ask_sherpa, need
 from tests.voice.toy_voice import write_toy_voice
@@ -224,3 +229,21 @@ def test_styles_and_further_languages_are_left_out_and_that_is_said(tmp_path):
     read = find_format("piper", to_write=False).read(tmp_path / "piper", ImportOptions("toy"))
     again = onnx.load_from_string(read.models["frontend.onnx"])
     assert {"language", "style"} <= {value.name for value in again.graph.input}
+
+
+def test_a_checkpoint_with_a_decoder_of_the_paper_goes_to_piper(tmp_path):
+    config = parse_config({**TINY, "model": {**TINY["model"], "decoder": DECODERS["hifigan"]}})
+    symbols = SymbolTable.for_languages(*config.data.languages)
+    torch.manual_seed(8)
+    model = Vits(config.model, config.data, len(symbols), 2)
+    info = CheckpointInfo(7, 0, 0, config, symbols, ["anu", "binu"], None, 60.0, discriminators=False)
+    write_checkpoint(tmp_path / "step-7", info, {"generator": model.state_dict()})
+    out = tmp_path / "made"
+    arguments = ["voice", "export", str(tmp_path / "step-7"), "--to", "piper", "--out", str(out)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    said = json.loads((out / "made.onnx.json").read_text())
+    assert said["speaker_id_map"] == {"anu": 0, "binu": 1}
+    (answer,) = ask_piper(out / "made.onnx", tmp_path / "asked", [{"text": "നമസ്കാരം", "speaker": 1}])
+    assert answer["ids"] == symbols.encode("നമസ്കാരം")[1:-1]
+    assert len(answer["audio"]) >= 256 * len(answer["ids"]) and np.isfinite(answer["audio"]).all()
