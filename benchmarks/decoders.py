@@ -1,9 +1,9 @@
 """What each decoder costs to train and to run, on one core: ``python benchmarks/decoders.py``.
 
-Training: forward and backward of ``--segments`` segments of 40 frames of 192 channels, float32 and bfloat16. Running:
-the exported decoder by onnxruntime, 20 seconds at 16 kHz in one pass, and in the windows in which a server decodes them,
-each with its margins. Seconds are processor time of this process, so that other work on the machine counts little; each
-is the least of several.
+Training: forward and backward of ``--segments`` segments of 40 frames of 192 channels, float32 and bfloat16.
+Running: the exported decoder by onnxruntime, 20 seconds at 16 kHz in one pass, and in the windows in which a server
+decodes them, each with its margins. Seconds are processor time of this process, so that other work on the machine
+counts little; each is the least of several.
 """
 
 import argparse

@@ -65,8 +65,8 @@ class SplineCoupling(nn.Module):
         self.pre = nn.Conv1d(1, hidden, 1)
         self.convs = DepthwiseStack(hidden, kernel, layers)
         self.proj = nn.Conv1d(hidden, 3 * bins - 1, 1)
-        nn.init.zeros_(self.proj.weight)
-        nn.init.zeros_(self.proj.bias)
+        for parameter in self.proj.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor, reverse: bool = False) -> tuple[Tensor, Tensor]:
         """x [batch, 2, symbols] to the same shape and the log determinant [batch]."""
