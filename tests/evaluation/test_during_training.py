@@ -36,19 +36,20 @@ def listening(corpus, monkeypatch):  # noqa: F811
     rows = pyarrow.parquet.read_table(path).to_pylist()
     texts = dict(line.split("|") for line in (corpus / "train_metadata.csv").read_text(encoding="utf-8").splitlines())
     validating = (corpus / "val_metadata.csv").read_text(encoding="utf-8")
+    training = [f"{path}|{text}" for path, text in texts.items() if path not in validating]
+    (corpus / "train_metadata.csv").write_text("\n".join(training) + "\n", encoding="utf-8")
     manifest = [
         row
         | {
             "transcript": texts[row["path"]],
             "language": "ml",
             "duration": 1.0,
-            "split": split,
+            "split": "val" if row["path"] in validating else "train",
             "text_key": texts[row["path"]],
             "attribution": "",
             "licence": "",
         }
         for row in rows
-        for split in (["train", "val"] if row["path"] in validating else ["train"])
     ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(manifest), path)
     monkeypatch.setattr(instruments, "open_judge", lambda *_: StubbornJudge())
@@ -64,12 +65,13 @@ def lines(directory: Path, kind: str) -> list[dict]:
 def test_figures_reach_the_journal_at_their_interval_and_change_nothing(listening, raw_config, tmp_path):  # noqa: F811
     pytest.importorskip("torch", reason="training needs PyTorch")
     runs = {}
-    for name, options in {"alone": [], "listened": ["--evaluate-every", "4"]}.items():
+    for name, options in {"listened": ["--evaluate-every", "4"], "alone": []}.items():
         raw = json.loads(json.dumps(raw_config))
         raw["train"] |= {"output_directory": str(tmp_path / name), "validation_steps": 2, "max_steps": 6}
         (tmp_path / f"{name}.json").write_text(json.dumps(raw))
         done = CliRunner().invoke(cli.app, ["train", "-c", str(tmp_path / f"{name}.json"), *options])
         assert done.exit_code == 0, done.output
+        assert ("evaluation  " in done.output) == bool(options), done.output
         runs[name] = tmp_path / name
     evaluated = lines(runs["listened"], "evaluation")
     assert [row["step"] for row in evaluated] == [2, 4]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from swaram.evaluation.estimates import Bootstrap, Observation, of_scope
+from swaram.evaluation.estimates import Bootstrap, Estimate, Observation, of_scope, share
 
 
 def observed(side: str, values, speaker: str = "a", copies: int = 1) -> list[Observation]:
@@ -58,3 +58,10 @@ def test_what_counts_for_anyone_counts_for_every_speaker():
     observations = observed("synthetic", [1, 2], "a") + observed("synthetic", [3], "b") + observed("natural", [4], "*")
     assert len(of_scope(observations, "a")) == 3
     assert len(of_scope(observations, "all")) == 4
+
+
+def test_eight_texts_without_a_fault_do_not_prove_that_there_is_none():
+    none = share(Estimate(0.0, 0.0, 0.0, 8, 8))
+    assert none.low == 0 and 0.3 < none.high < 0.35
+    half = share(Estimate(0.5, 0.0, 1.0, 40, 10))
+    assert half.low < 0.25 and half.high > 0.75

@@ -217,10 +217,16 @@ def _heard(text: str, hearing: Any) -> str:
 
     if hearing is None:
         return ""
-    shown = ""
+    # A mark belongs to the letter before it: what is coloured is always a whole syllable sign.
+    written: list[tuple[str, bool]] = []
     for intended, heard in align(letters(text), hearing.transcript).pairs:
-        shown += escape(heard) if intended == heard else f"<ins>{escape(heard) or '·'}</ins>"
-    return f"heard: {shown}"
+        wrong = intended != heard
+        if written and heard and unicodedata.category(heard)[0] == "M":
+            before, was_wrong = written.pop()
+            written.append((before + heard, wrong or was_wrong))
+        elif heard or not (written and written[-1][1]):
+            written.append((heard or "·", wrong))
+    return "heard: " + "".join(f"<ins>{escape(part)}</ins>" if wrong else escape(part) for part, wrong in written)
 
 
 def _trial(trial: Trial) -> str:

@@ -109,6 +109,7 @@ def contours(natural: np.ndarray, synthetic: np.ndarray, frame_seconds: float) -
     return (
         "<svg viewBox='0 0 420 106' role='img' aria-label='pitch contours'>"
         f"<line x1='34' x2='414' y1='92' y2='92'/><text x='30' y='92' text-anchor='end'>{low:.0f}</text>"
-        f"<text x='30' y='14' text-anchor='end'>{high:.0f} Hz</text><text x='414' y='104' text-anchor='end'>"
+        f"<text x='30' y='16' text-anchor='end'>{high:.0f}</text><text x='30' y='54' text-anchor='end'>Hz</text>"
+        f"<text x='414' y='104' text-anchor='end'>"
         f"{seconds:.1f} s</text>{dots(natural, 'natural')}{dots(synthetic, 'synthetic')}</svg>"
     )

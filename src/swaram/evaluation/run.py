@@ -13,7 +13,7 @@ import numpy as np
 
 from swaram import __version__
 from swaram.evaluation.errors import EvaluationError
-from swaram.evaluation.estimates import POOLED, Bootstrap, Observation, of_scope
+from swaram.evaluation.estimates import POOLED, Bootstrap, Observation, of_scope, share
 from swaram.evaluation.instruments import Instruments, Sound
 from swaram.evaluation.intelligibility import confusions
 from swaram.evaluation.material import Material, choose_speakers, join_speakers
@@ -141,7 +141,7 @@ def _robustness(found: list[Observation], trials: list[Trial], settings: Setting
     bootstrap = Bootstrap(found, settings.draws, settings.seed)
     rates = {
         category: {
-            fault: estimate.to_dict()
+            fault: share(estimate).to_dict()
             for fault in FAULTS
             if (estimate := bootstrap.mean(f"{category}.{fault}", NATURAL if category == NATURAL else "synthetic"))
         }
