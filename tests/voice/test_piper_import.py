@@ -194,6 +194,8 @@ def test_a_description_of_letters_spells_what_piper_decomposes():
         ({"phoneme_type": "pinyin"}, "phoneme_type 'pinyin'"),
         ({"phoneme_id_map": {}}, "no phoneme_id_map"),
         ({"phoneme_id_map": {"a": [0]}}, "has no _"),
+        ({"phoneme_id_map": {"ab": [0]}}, "has no _"),
+        ({"num_speakers": 10**12}, "num_speakers is"),
         ({"phoneme_id_map": {"_": [0, 1]}}, "must be one id"),
         ({"phoneme_id_map": {"_": [10**9]}}, "must be one id"),
         ({"audio": {}}, "not a description"),

@@ -13,6 +13,7 @@ from swaram.voice.check import examine_voice
 from swaram.voice.errors import VoiceError
 from swaram.voice.installation import add_voice, list_voices, remove_voice
 from swaram.voice.voice import Voice
+from tests.voice.conftest import SHIPPED
 from tests.voice.toy_voice import write_toy_voice
 
 
@@ -133,3 +134,11 @@ def test_a_check_refuses_a_table_with_more_symbols_than_the_model_knows(toy_fold
 def test_the_shipped_voice_passes_its_check_without_a_note(shipped):
     report = examine_voice(shipped.voice)
     assert report.difference < 1e-5 and report.notes == []
+
+
+def test_the_schema_holds_for_the_voice_that_ships_and_names_what_is_needed():
+    schema = json.loads(run("voice", "schema"))
+    shipped = json.loads((SHIPPED / "malayalam" / "voice.json").read_text())
+    assert set(schema["required"]) <= set(shipped) <= set(schema["properties"])
+    assert schema["properties"]["format_version"] == {"enum": [1, 2]}
+    assert {"sha256", "bytes"} == set(schema["$defs"]["FileEntry"]["required"])

@@ -102,6 +102,16 @@ if importlib.util.find_spec("swaram.voice.export_command"):  # needs nothing hea
     _add_export()
 
 
+@voice_app.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of voice.json."""
+    import json
+
+    from swaram.voice.package import manifest_schema
+
+    print(json.dumps(manifest_schema(), ensure_ascii=False, indent=1))
+
+
 @voice_app.command("check")
 def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
     """Check a voice: files, models, every symbol, and that its windows join exactly."""

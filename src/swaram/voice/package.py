@@ -146,6 +146,13 @@ def open_package(path: str | Path) -> VoicePackage:
         return _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
 
 
+def manifest_schema() -> dict[str, Any]:
+    """``voice.json`` as a JSON Schema; checksums and what lies behind them are checked by ``open_package``."""
+    schema = VoiceManifest.model_json_schema()
+    schema["properties"]["format_version"] = {"enum": list(READABLE_VERSIONS)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": MANIFEST, **schema}
+
+
 def lowest_version(manifest: dict[str, Any]) -> int:
     """The lowest version that reads a manifest rightly: the first one knew neither phonemes nor foreign tables."""
     table, text = manifest["symbols"], manifest.get("text") or {}

@@ -36,9 +36,16 @@ class _Graph:
 
     def __init__(self, model: onnx.ModelProto, source: str) -> None:
         self.model, self.source = model, source
-        self.nodes = list(model.graph.node)
-        self.makers = {name: node for node in self.nodes for name in node.output}
         self.weights = {weight.name: weight for weight in model.graph.initializer}
+        self.nodes = []
+        for node in model.graph.node:
+            stored = next((a.t for a in node.attribute if a.name == "value"), None)
+            if node.op_type == "Constant" and stored is not None:  # a weight by another name
+                self.weights[node.output[0]] = stored
+                stored.name = node.output[0]
+            else:
+                self.nodes.append(node)
+        self.makers = {name: node for node in self.nodes for name in node.output}
 
     def before(self, targets: list[str], stops: set[str]) -> list[onnx.NodeProto]:
         """The nodes that ``targets`` need, in order, not looking behind ``stops``."""

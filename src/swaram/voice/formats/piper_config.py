@@ -8,7 +8,7 @@ from swaram.languages import LanguageError, get_language
 from swaram.text.symbols import BLANK, BOS, EOS, SymbolTable, letters_of
 from swaram.voice.formats.exchange import FormatError
 from swaram.voice.formats.onnx_join import PlayerIds
-from swaram.voice.package import VoiceManifest
+from swaram.voice.package import MAX_SPEAKERS, VoiceManifest
 
 KINDS = {"espeak": "phonemes", "text": "letters"}
 # What Piper calls the regions; everything else that is offered is spoken in India.
@@ -45,6 +45,8 @@ def read_description(config: dict[str, Any], source: str, languages: tuple[str, 
         raise FormatError(
             f"{source}: phoneme_type {kind!r} is not one that can be read here; it must be espeak or text"
         )
+    if not 0 < count <= MAX_SPEAKERS:
+        raise FormatError(f"{source}: num_speakers is {count}; a voice has 1 to {MAX_SPEAKERS}")
     notes: list[str] = []
     chosen = languages or (_language(config, espeak, notes),)
     codes = [get_language(code).code for code in chosen]
@@ -105,9 +107,9 @@ def _symbols(config: dict[str, Any], source: str, codes: list[str], kind: str, n
         notes.append(
             f"{len(unread)} symbols that are several characters, or a second name, are not read: {unread[0]!r}"
         )
-    symbols = [places.get(n, "") for n in range(max(places) + 1)]
-    if not {BLANK, BOS, EOS} <= set(symbols):
+    if not {BLANK, BOS, EOS} <= set(places.values()):
         raise FormatError(f"{source}: phoneme_id_map has no {BLANK} {BOS} {EOS}; Piper reads no voice without")
+    symbols = [places.get(n, "") for n in range(max(places) + 1)]
     # Piper decomposes text, this project's front ends compose it: composed letters are spelt.
     spellings = {}
     for letter in sorted({letter for code in codes for letter in letters_of(code)} if kind == "text" else ()):
