@@ -95,6 +95,14 @@ def test_ctc_cost_is_that_of_pytorch():
     assert ctc_cost(scores.numpy()[:5], ids) == float("inf") and align(scores.numpy()[:5], ids) == []
 
 
+def test_a_long_text_finds_its_frames():
+    ids = [1 + i % 5 for i in range(200)]
+    scores = np.full((400, 6), -8.0)
+    scores[np.arange(400), 0] = -0.1
+    scores[np.arange(200) * 2, ids] = 0.0
+    assert [heard.start for heard in align(scores, ids)] == [2 * i for i in range(200)]
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [

@@ -13,14 +13,14 @@ SILENCE = float(np.log(FLOOR))
 
 def vary(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Another vocal tract, microphone and distance, and some noise: float32 [frames, n_mels] -> the same."""
-    mel = _warp(mel, rng.uniform(0.94, 1.06))
+    mel = _warp(mel, rng.uniform(0.92, 1.08))
     mel = mel + rng.normal(0.0, 3.0 * DECIBEL) + _curve(mel.shape[1], rng, 2.0 * DECIBEL)
     if rng.random() < 0.25:
         mel = np.logaddexp(mel, hiss(mel, rng))
     return np.maximum(mel, SILENCE).astype(np.float32)
 
 
-def mask(mel: np.ndarray, fill: np.ndarray, rng: np.random.Generator, bands: int = 8, frames: int = 6) -> None:
+def mask(mel: np.ndarray, fill: np.ndarray, rng: np.random.Generator, bands: int = 10, frames: int = 8) -> None:
     """SpecAugment (Park et al. 2019) in place: two stretches of bands, and one short stretch of frames a second.
 
     ``mel``: float32 [frames, n_mels]; ``fill``: float32 [n_mels], what masked places are set to.

@@ -9,9 +9,12 @@ import numpy as np
 from swaram.audio.resample import resample
 from swaram.evaluation.recognizer.augmentation import SILENCE, hiss, mask, vary
 from swaram.evaluation.recognizer.clips import Clip
+from swaram.evaluation.recognizer.decoding import SPACE
 from swaram.evaluation.recognizer.features import FeatureSettings, at_level, log_mel
+from swaram.evaluation.recognizer.splicing import Cut, shuffled
 from swaram.evaluation.recognizer.units import UnitTable
 
+SPLICED = 0.5  # share of rows whose clips are cut and mixed, once it is known where
 SPEEDS = (0.88, 0.94, 1.0, 1.07, 1.14)
 
 
@@ -34,6 +37,7 @@ class Corpus:
     clips: list[Clip] = field(default_factory=list)
     frames: list[list[np.ndarray]] = field(default_factory=list)
     targets: list[list[int]] = field(default_factory=list)
+    cuts: dict[str, list[Cut]] = field(default_factory=dict)  # of clips by id, in frames of speed 1
 
     def add(self, clips: Sequence[Clip], speeds: Sequence[float] = SPEEDS, longest: int = 1000) -> list[Clip]:
         """Read clips in; those that do not fit into a row of ``longest`` frames or say too much are given back."""
@@ -55,6 +59,14 @@ class Corpus:
             else:
                 refused.append(clip)
         return refused
+
+    def copy_cuts(self, clip: int, copy: int) -> list[Cut]:
+        """Where one copy of a clip may be cut: the places of speed 1 at its own length."""
+        cuts = self.cuts.get(self.clips[clip].id, [])
+        if not cuts:
+            return []
+        ratio = len(self.frames[clip][copy]) / (self.clips[clip].seconds / self.features.frame_seconds)
+        return [(unit, round(frame * ratio)) for unit, frame in cuts]
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each band: float32 [n_mels] both."""
@@ -103,21 +115,28 @@ class RowMaker:
         mel = np.full((len(rows), self.row_frames, n_mels), SILENCE, dtype=np.float32)
         targets: list[int] = []
         lengths = []
-        space = [1]  # the unit after the blank is the space
         for number, row in enumerate(rows):
+            spliced = augment and bool(self.corpus.cuts) and rng.random() < SPLICED
             ids: list[int] = []
             place = 0
+            parts = []
             for clip, copy, gap in row:
-                place += gap
                 frames = self.corpus.frames[clip][copy].astype(np.float32)
                 if augment:
                     frames = vary(frames, rng)
+                if spliced:
+                    parts.append((frames, self.corpus.targets[clip], self.corpus.copy_cuts(clip, copy)))
+                    continue
+                place += gap
                 if gap > 12 and rng.random() < 0.5:  # a pause of the same room, not of a muted microphone
                     quiet = frames[np.argsort(frames.mean(1))[: max(3, len(frames) // 20)]]
                     mel[number, place - gap : place] = quiet[rng.integers(len(quiet), size=gap)]
                 mel[number, place : place + len(frames)] = frames
                 place += len(frames)
-                ids += (space if ids else []) + self.corpus.targets[clip]
+                ids += ([SPACE] if ids else []) + self.corpus.targets[clip]
+            if parts:
+                frames, ids = shuffled(parts, rng)
+                mel[number, row[0][2] : row[0][2] + len(frames)] = frames
             if augment and rng.random() < 0.3:  # hiss goes on while nobody speaks
                 mel[number] = np.logaddexp(mel[number], hiss(mel[number], rng))
             if augment:

@@ -69,7 +69,7 @@ def align(log_probabilities: np.ndarray, ids: Sequence[int]) -> list[Heard]:
     path = np.empty(frames, dtype=int)
     for frame in range(frames - 1, -1, -1):
         path[frame] = state
-        state -= came[frame, state]
+        state -= int(came[frame, state])
     found = []
     for number, unit in enumerate(ids):
         places = np.flatnonzero(path == 2 * number + 1)

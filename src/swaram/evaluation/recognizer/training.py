@@ -20,6 +20,7 @@ from swaram.evaluation.recognizer.errors import RecognizerError
 from swaram.evaluation.recognizer.features import FeatureSettings
 from swaram.evaluation.recognizer.network import Network, NetworkSettings
 from swaram.evaluation.recognizer.scoring import error_rate
+from swaram.evaluation.recognizer.splicing import cuts_of
 from swaram.evaluation.recognizer.units import UnitTable
 from swaram.training.checkpoints import optimizer_tensors, restore_optimizer
 from swaram.training.ema import MovingAverage
@@ -40,6 +41,7 @@ class Plan:
     average: float = 0.998
     middle: float = 0.3  # weight of the loss half way up
     join_at: tuple[float, ...] = (0.2, 0.4, 0.6)  # shares of the minutes at which candidates may join
+    splice_at: float = 0.4  # share of the minutes after which clips are cut between syllables and mixed
     report_minutes: float = 3.0
     max_steps: int = 1 << 30
     seed: int = 1
@@ -100,6 +102,7 @@ class Trainer:
         restore_optimizer(self.optimizer, "adam", states.read_tensors(place, "optimizer"))
         for name in ("step", "epoch", "position", "seconds", "best", "joined", "offered"):
             setattr(self, name, state[name])
+        self.corpus.cuts = {id: [(unit, frame) for unit, frame in cuts] for id, cuts in state.get("cuts", {}).items()}
         offered = {clip.id: clip for clip in self.selection.candidates}
         again = [offered[name] for name in self.joined if name in offered]  # in the order in which they joined
         self.corpus.add(again, self.plan.speeds, self.plan.row_frames)
@@ -118,6 +121,7 @@ class Trainer:
             "speakers": len({clip.speaker for clip in self.corpus.clips}),
             "texts": len({clip.text for clip in self.corpus.clips}),
             "held_out": self.selection.held_out,
+            "cuts": self.corpus.cuts if name == "newest" else {},
             **facts,
         }
         tensors = {"average": self.average.module.state_dict()}
@@ -153,6 +157,7 @@ class Trainer:
             if self.progress < 1.0:
                 self.epoch, self.position = self.epoch + 1, 0
                 self._welcome()
+                self._cut()
         self._report(losses)
 
     def next_batch(self, rows: list[list[tuple[int, int, int]]]) -> Batch:
@@ -229,6 +234,18 @@ class Trainer:
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
         print(time.strftime("%H:%M:%S"), *(f"{name} {value}" for name, value in row.items()), flush=True)
+
+    def _cut(self) -> None:
+        """Let the averaged network find where clips may be cut; once for each clip, so that a run can go on exactly."""
+        if self.progress < self.plan.splice_at:
+            return
+        for clip, copies, ids in zip(self.corpus.clips, self.corpus.frames, self.corpus.targets, strict=True):
+            if clip.id not in self.corpus.cuts:
+                length = clip.seconds / self.features.frame_seconds
+                mel = min(copies, key=lambda copy: abs(len(copy) - length))
+                found = cuts_of(self.outputs(mel).numpy(), mel, ids, self.units)
+                ratio = length / len(mel)
+                self.corpus.cuts[clip.id] = [(unit, round(frame * ratio)) for unit, frame in found]
 
     def _welcome(self) -> None:
         """Take in the candidates that the network hears as their text no worse than nine in ten validation clips."""

@@ -54,6 +54,14 @@ class UnitTable:
     def __len__(self) -> int:
         return len(self.units)
 
+    def is_consonant(self, number: int) -> bool:
+        """Whether a unit is a consonant, single or double."""
+        return _is_consonant(self.units[number][0])
+
+    def is_vowel(self, number: int) -> bool:
+        """Whether a unit is a vowel, written or not."""
+        return _is_vowel(self.units[number][0])
+
     def encode(self, text: str) -> list[int]:
         """Numbers of the units of a text; punctuation and characters outside of the language's letters are left out.
 
