@@ -132,12 +132,14 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
         "flow": {"left_margin": model.flow.margin, "right_margin": model.flow.margin},
         "licence": facts.licence,
         "attribution": facts.attribution,
-        "training": {
-            "steps": info.step + info.earlier_steps,
-            "hours": round((info.seconds_trained + info.earlier_seconds) / 3600, 2),
-            **facts.training,
-        },
+        "training": {**_trained(info), **facts.training},
     }
+
+
+def _trained(info: CheckpointInfo) -> dict[str, int | float]:
+    """Steps and hours, as far as they are known: imported voices do not say them."""
+    steps, seconds = info.step + info.earlier_steps, info.seconds_trained + info.earlier_seconds
+    return ({"steps": steps} if steps else {}) | ({"hours": round(seconds / 3600, 2)} if seconds else {})
 
 
 @torch.no_grad()

@@ -46,6 +46,7 @@ _DATA = (
     ("mel_fmax", "mel_fmax", None),
 )
 _RESBLOCKS = {"1": "paired", "2": "single"}
+_DILATIONS = {"paired": 3, "single": 2}
 
 
 def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path) -> Config:
@@ -88,6 +89,12 @@ def their_config(info: CheckpointInfo, decoder: HifiganConfig, speakers: int) ->
             raise FormatError(
                 f"the original VITS has {value} for model.{key} built in, and this voice has {getattr(model, key)}"
             )
+    count = _DILATIONS[decoder.residual_block]
+    if any(len(dilations) != count for dilations in decoder.residual_dilations):
+        raise FormatError(
+            f"the original VITS has {count} dilations in each {decoder.residual_block} block, and this voice has "
+            f"{decoder.residual_dilations}"
+        )
     blocks = {ours: theirs for theirs, ours in _RESBLOCKS.items()}
     return {
         "train": {

@@ -36,7 +36,7 @@ def symbol_table(
             raise FormatError(f"{where}: the symbol {token!r} has the id {number!r}, the model has {rows}")
         if len(token) == 1:
             places[number] = token
-        elif not (token.startswith("<") and token.endswith(">")):
+        elif token and not (token.startswith("<") and token.endswith(">")):
             longer.append(token)
     if longer:
         notes.append(f"{len(longer)} symbols of several code points, such as {longer[0]!r}, cannot be reached by text.")
