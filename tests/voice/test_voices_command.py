@@ -1,10 +1,12 @@
 """``swaram voices`` and ``voice check``: voices come whole or not at all, and go at once."""
 
+import hashlib
 import json
 import shutil
 import zipfile
 from pathlib import Path
 
+import onnx
 import pytest
 from typer.testing import CliRunner
 
@@ -129,6 +131,20 @@ def test_a_check_refuses_a_table_with_more_symbols_than_the_model_knows(toy_fold
     (greedy / "voice.json").write_text(json.dumps(manifest))
     with pytest.raises(VoiceError, match="cannot be run"):
         examine_voice(Voice.open(greedy))
+
+
+def test_a_check_refuses_a_front_end_that_makes_endless_frames(toy_folder, tmp_path):
+    endless = Path(shutil.copytree(toy_folder / "toy", tmp_path / "endless"))
+    model = onnx.load(endless / "frontend.onnx")
+    lasts = next(weight for weight in model.graph.initializer if weight.name == "lasts")
+    lasts.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(lasts) * 0 + 900, "lasts"))
+    content = model.SerializeToString()
+    (endless / "frontend.onnx").write_bytes(content)
+    manifest = json.loads((endless / "voice.json").read_text())
+    manifest["files"]["frontend.onnx"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    (endless / "voice.json").write_text(json.dumps(manifest))
+    with pytest.raises(VoiceError, match=r"makes \d+ frames of \d+ symbols"):
+        examine_voice(Voice.open(endless))
 
 
 def test_the_shipped_voice_passes_its_check_without_a_note(shipped):

@@ -16,6 +16,7 @@ TOLERANCE = 1e-5
 _SYMBOLS = 120
 _SPEAKERS = 16
 _QUIETEST = 1e-4
+_FRAMES_OF_AN_ID = 400
 
 
 @dataclass
@@ -82,6 +83,8 @@ def _spoken(engine: Engine, passage: Passage, speaker: int | None, **request: fl
             f"{voice.package.source}: frontend.onnx made {latent.length} frames and durations that say otherwise; "
             "export the voice again."
         )
+    if latent.length > _FRAMES_OF_AN_ID * len(ids) / request.get("speed", 1.0):
+        raise VoiceError(f"{voice.package.source}: frontend.onnx makes {latent.length} frames of {len(ids)} symbols.")
     return latent
 
 
