@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,16 @@ def corpus(tmp_path: Path) -> Path:
             soundfile.write(data / path, voiced(text, pitch), 16000, subtype="PCM_16")
             rows.append(f"{path}|{text}")
             manifest.append({"path": path, "speaker": speaker})
+    held_out = []
+    for number, row in enumerate(rows[::5]):
+        (path, text), speaker = row.split("|"), manifest[5 * number]["speaker"]
+        own = f"audio_files/held-out-{number}.flac"
+        shutil.copy(data / path, data / own)
+        held_out.append(f"{own}|{text}")
+        manifest.append({"path": own, "speaker": speaker})
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(manifest), data / "manifest.parquet")
     (data / "train_metadata.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (data / "val_metadata.csv").write_text("\n".join(rows[::5]) + "\n", encoding="utf-8")
+    (data / "val_metadata.csv").write_text("\n".join(held_out) + "\n", encoding="utf-8")
     return data
 
 

@@ -53,11 +53,11 @@ def test_processes_share_a_batch_out_whole_with_shares_that_add_up(config, count
     dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml"))
     frames = np.array([clip.samples // 256 for clip in dataset.clips])
     order = BatchOrder(frames, 8, None, 0, processes)
-    parts = [shared_out(dataset, order, list(range(count)), rank, 2) for rank in range(processes)]
+    parts = [shared_out(dataset, order, list(range(count)), rank, 2, 1) for rank in range(processes)]
     at_work = [(mine, shares) for mine, shares in parts if shares.frames]
     assert sorted(index for mine, _ in at_work for index in mine) == list(range(count))
     assert all(mine for mine, _ in parts)
-    for name in ("symbols", "frames", "segments"):
+    for name in ("symbols", "frames", "segments", "judged"):
         assert sum(getattr(shares, name) for _, shares in parts) == pytest.approx(1)
 
 

@@ -22,6 +22,7 @@ class Shares:
     symbols: float = 1.0
     frames: float = 1.0
     segments: float = 1.0
+    judged: float = 1.0  # of the segments that the discriminators see
 
 
 @dataclass
@@ -101,23 +102,31 @@ class BatchOrder:
 
 
 def shared_out(
-    dataset: Dataset, order: BatchOrder, batch: list[int], rank: int, segments: int | None
+    dataset: Dataset,
+    order: BatchOrder,
+    batch: list[int],
+    rank: int,
+    segments: int | None = None,
+    judged: int | None = None,
 ) -> tuple[list[int], Shares]:
-    """This process's clips of a global batch, and what shares of it they are; ``segments``: decoded at most of each.
+    """This process's clips of a global batch, and what shares of it they are; ``segments`` are decoded of each,
+    one of every clip where that is None, and at most ``judged`` of them are shown to the discriminators.
 
     A process for which no clip is left gets the first one with no share: it computes along and changes nothing.
     """
     parts = [batch[number :: order.processes] for number in range(order.processes)]
     mine = parts[rank]
     if not mine:
-        return batch[:1], Shares(0.0, 0.0, 0.0)
+        return batch[:1], Shares(0.0, 0.0, 0.0, 0.0)
     symbols = [len(dataset.clips[index].symbols) for index in batch]
-    decoded = [min(len(part), segments or len(part)) for part in parts]
+    decoded = [(segments or len(part)) if part else 0 for part in parts]
+    seen = [min(count, judged or count) for count in decoded]
     own_symbols = sum(len(dataset.clips[index].symbols) for index in mine)
     return mine, Shares(
         own_symbols / sum(symbols),
         int(order.frames[mine].sum()) / int(order.frames[batch].sum()),
         decoded[rank] / sum(decoded),
+        seen[rank] / sum(seen),
     )
 
 
@@ -166,10 +175,12 @@ def endless_batches(
     position: int,
     rank: int = 0,
     segments: int | None = None,
+    judged: int | None = None,
 ) -> Iterator[tuple[int, int, Batch]]:
     """This process's part of each batch, from a place in the order on, without end.
 
-    Each comes with the place (epoch, position) that follows it. ``segments`` as in ``shared_out``.
+    Each comes with the place (epoch, position) that follows it. ``segments`` and ``judged`` as in
+    ``shared_out``.
     """
     while True:
         batches = order.epoch(epoch)
@@ -177,7 +188,7 @@ def endless_batches(
             last = number == len(batches) - 1
             after = (epoch + 1, 0) if last else (epoch, number + 1)
             whole = batches[number]
-            mine, shares = shared_out(dataset, order, whole, rank, segments)
+            mine, shares = shared_out(dataset, order, whole, rank, segments, judged)
             longest = max(len(dataset.clips[i].symbols) for i in whole), int(order.frames[whole].max())
             yield *after, collate(dataset, mine, speakers, hop, longest, shares)
         epoch, position = epoch + 1, 0

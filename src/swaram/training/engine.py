@@ -161,36 +161,38 @@ class Engine:
     def step(self, batch: Batch) -> dict[str, float] | None:
         """One update of both networks; returns every loss by name, gradient norms and the learning rate.
 
+        Of every ``train.adversarial_every`` steps all but the first leave the discriminators out: no loss of theirs.
         None where it was left out because a loss or a gradient was not finite, in this or any other process.
         """
         self._set_learning_rates()
-        parts, generator_loss, discriminator_loss = self._losses(batch)
+        judge = self.progress.step % self.config.train.adversarial_every == 0
+        parts, generator_loss, discriminator_loss = self._losses(batch, judge)
         # Each network's gradients stop at its own parameters, so one graph serves both.
-        with record_function("discriminators backward"):
-            self.discriminator_optimizer.zero_grad()
-            discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
+        if discriminator_loss is not None:
+            with record_function("discriminators backward"):
+                self.discriminator_optimizer.zero_grad()
+                discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
         with record_function("generator backward"):
             self.generator_optimizer.zero_grad()
             generator_loss.backward(inputs=[p for p in self.generator.parameters() if p.requires_grad])
         with record_function("optimizers"):
-            norms = {
-                "gradient_discriminator": self._clipped(self.discriminators),
-                "gradient_generator": self._clipped(self.generator),
-            }
-            values = self._values(
-                parts | {"generator": generator_loss, "discriminator": discriminator_loss},
-                norms,
-            )
+            norms = {"gradient_generator": self._clipped(self.generator)}
+            parts = parts | {"generator": generator_loss}
+            if discriminator_loss is not None:
+                norms["gradient_discriminator"] = self._clipped(self.discriminators)
+                parts["discriminator"] = discriminator_loss
+            values = self._values(parts, norms)
             if not self._finite(values, batch, "step"):
                 return None
-            self.discriminator_optimizer.step()
+            if discriminator_loss is not None:
+                self.discriminator_optimizer.step()
             self.generator_optimizer.step()
             self.average.update(self.generator, self.progress.step)
         self.progress.step += 1
         return values | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
 
-    def _losses(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """One pass of both networks: this process's share of each loss of the generator, and both weighted sums."""
+    def _losses(self, batch: Batch, judge: bool) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:
+        """One pass: this process's share of each loss of the generator, its weighted sum, the discriminators' loss."""
         train = self.config.train
         with record_function("forward"), self.processes.fabric.autocast():
             prior, output = self.generator(
@@ -205,23 +207,37 @@ class Engine:
             real = validation.cut_audio(
                 batch.audio[output.rows], output.starts, train.segment_frames, self.config.data.hop_length
             )
-            scores, features = self.discriminators(torch.cat([real, output.audio]))
+        parts = {
+            "mel": losses.mel(self.spectra(real), self.spectra(output.audio)) * batch.shares.segments,
+            "kl": losses.kl(prior) * batch.shares.frames,
+            "duration": prior.duration_loss * batch.shares.symbols,
+        }
+        discriminator_loss = None
+        if judge:
+            fake = output.audio
+            if train.discriminator_segments and train.discriminator_segments < len(real):
+                chosen = torch.randperm(len(real), device=real.device)[: train.discriminator_segments]
+                real, fake = real[chosen], fake[chosen]
+            judged, discriminator_loss = self._judge(real, fake, batch.shares.judged)
+            parts |= judged
+        weights = self._weights()
+        generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
+        return parts, generator_loss, discriminator_loss
+
+    def _judge(self, real: Tensor, fake: Tensor, share: float) -> tuple[dict[str, Tensor], Tensor]:
+        """One pass of the discriminators over recordings and synthesis [segments, samples]."""
+        with record_function("forward"), self.processes.fabric.autocast():
+            scores, features = self.discriminators(torch.cat([real, fake]))
         # Whatever a discriminator makes of its batch, recordings are the first half of it.
         real_scores, fake_scores = zip(*(score.chunk(2) for score in scores), strict=True)
         halves = [[feature.chunk(2) for feature in maps] for maps in features]
         real_maps = [[half[0] for half in maps] for maps in halves]
         fake_maps = [[half[1] for half in maps] for maps in halves]
-        segments = batch.shares.segments
         parts = {
-            "mel": losses.mel(self.spectra(real), self.spectra(output.audio)) * segments,
-            "kl": losses.kl(prior) * batch.shares.frames,
-            "duration": prior.duration_loss * batch.shares.symbols,
-            "adversarial": losses.adversarial(list(fake_scores)) * segments,
-            "feature_matching": losses.feature_matching(real_maps, fake_maps) * segments,
+            "adversarial": losses.adversarial(list(fake_scores)) * share,
+            "feature_matching": losses.feature_matching(real_maps, fake_maps) * share,
         }
-        weights = self._weights()
-        generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
-        return parts, generator_loss, losses.discriminator(list(real_scores), list(fake_scores)) * segments
+        return parts, losses.discriminator(list(real_scores), list(fake_scores)) * share
 
     def _clipped(self, module: torch.nn.Module) -> Tensor:
         """Sum the gradients over all processes and clip them; returns their norm before."""

@@ -28,6 +28,7 @@ from swaram.training.pace import Pace
 from swaram.training.precision import choose_device, choose_precision
 from swaram.training.warm_start import warm_start
 
+JUDGED = ("adversarial", "feature_matching", "discriminator", "gradient_discriminator")  # not in every step
 AfterValidation = Callable[[Engine, Journal], None]
 
 
@@ -164,7 +165,7 @@ def _run(
     numbers = {name: i for i, name in enumerate(engine.speakers)}
     hop, rank = config.data.hop_length, processes.rank
     place = progress.epoch, progress.position
-    batches = endless_batches(training, order, numbers, hop, *place, rank, train.segments)
+    batches = endless_batches(training, order, numbers, hop, *place, rank, train.segments, train.discriminator_segments)
     if engine.device.type == "cuda":
         batches = ahead(batches)
     try:
@@ -183,10 +184,10 @@ def _run(
                 journal.say(f"step {progress.step} left out: not finite; its batch is in {engine.guard.directory}")
                 continue
             sums = Counter(progress.unlogged)
-            sums.update({**values, "steps": 1})  # type: ignore[arg-type]
+            sums.update({**values, "steps": 1, "judged": int("discriminator" in values)})  # type: ignore[arg-type]
             progress.unlogged = dict(sums)
             if progress.step % train.log_steps == 0:
-                means = {name: total / sums["steps"] for name, total in sums.items() if name != "steps"}
+                means = _means(sums)
                 progress.unlogged = {}
                 journal.losses(progress.step, means | pace.rates(progress.step))
                 journal.say(_line(progress.step, progress.epoch, means, pace.words(progress.step)))
@@ -240,7 +241,17 @@ def _stop_signals() -> list[int]:
     return [signal.SIGTERM, signal.SIGINT] if main else []
 
 
+def _means(sums: dict[str, float]) -> dict[str, float]:
+    """Sums of losses over the steps that had them: those of the discriminators over the judged ones."""
+    counts = ("steps", "judged")
+    return {
+        name: total / sums["judged" if name in JUDGED else "steps"]
+        for name, total in sums.items()
+        if name not in counts
+    }
+
+
 def _line(step: int, epoch: int, means: dict[str, float], pace: str) -> str:
     names = ("mel", "kl", "duration", "adversarial", "feature_matching", "discriminator")
-    parts = "  ".join(f"{name} {means[name]:.3f}" for name in names)
+    parts = "  ".join(f"{name} {means[name]:.3f}" for name in names if name in means)
     return f"step {step}  epoch {epoch}  {parts}  {pace}"

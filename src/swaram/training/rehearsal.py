@@ -69,7 +69,8 @@ def profile_steps(config: Config, steps: int = 3) -> str:
     engine, training, _ = assemble(config)
     numbers = {name: i for i, name in enumerate(engine.speakers)}
     order = batch_order(engine, training)
-    place = config.data.hop_length, 0, 0, engine.processes.rank, config.train.segments
+    train, rank = config.train, engine.processes.rank
+    place = config.data.hop_length, 0, 0, rank, train.segments, train.discriminator_segments
     batches = endless_batches(training, order, numbers, *place)
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if engine.device.type == "cuda" else [])
     with profile(activities=activities, schedule=schedule(wait=1, warmup=1, active=steps)) as profiler:
@@ -88,11 +89,11 @@ def profile_steps(config: Config, steps: int = 3) -> str:
 
 def _worst(engine: Engine, training: Dataset, order: BatchOrder) -> Batch:
     """The batch with most padded frames that this process would see in the first epochs."""
-    segments, rank = engine.config.train.segments, engine.processes.rank
+    train, rank = engine.config.train, engine.processes.rank
     parts = []
     for epoch in range(EPOCHS_LOOKED_AT):
         for whole in order.epoch(epoch):
-            mine, shares = shared_out(training, order, whole, rank, segments)
+            mine, shares = shared_out(training, order, whole, rank, train.segments, train.discriminator_segments)
             parts.append((len(mine) * int(order.frames[whole].max()), mine, shares))
     _, mine, shares = max(parts, key=lambda part: part[0])
     numbers = {name: i for i, name in enumerate(engine.speakers)}

@@ -1,0 +1,68 @@
+"""Steps without discriminators, and how much of a batch is decoded and judged."""
+
+import pytest
+import torch
+
+from swaram.config import parse_config
+from swaram.training.loop import Limits, train
+from tests.training.test_training import engine_of, losses
+
+OF_DISCRIMINATORS = {"adversarial", "feature_matching", "discriminator", "gradient_discriminator"}
+
+
+def test_between_adversarial_steps_the_discriminators_rest_and_the_generator_learns(raw_config):
+    raw_config["train"]["adversarial_every"] = 3
+    engine, batch = engine_of(parse_config(raw_config))
+    judged = []
+    for _ in range(4):
+        before = {name: p.detach().clone() for name, p in engine.discriminators.named_parameters()}
+        decoder = engine.generator.dec.state_dict()
+        decoder = {name: value.clone() for name, value in decoder.items()}
+        values = engine.step(batch)
+        moved = any(not torch.equal(p, before[name]) for name, p in engine.discriminators.named_parameters())
+        assert moved == (set(values) >= OF_DISCRIMINATORS) == bool(set(values) & OF_DISCRIMINATORS)
+        assert any(not torch.equal(value, decoder[name]) for name, value in engine.generator.dec.state_dict().items())
+        judged.append(moved)
+    assert judged == [True, False, False, True]
+
+
+def test_the_journal_has_each_loss_as_a_mean_over_the_steps_that_had_it(raw_config):
+    raw_config["train"] |= {"adversarial_every": 2, "log_steps": 1}
+    train(parse_config(raw_config), limits=Limits(max_steps=4))
+    single = losses(raw_config["train"]["output_directory"])
+    assert ["discriminator" in row for row in single] == [True, False, True, False]
+    raw_config["train"] |= {"log_steps": 4, "output_directory": raw_config["train"]["output_directory"] + "-whole"}
+    train(parse_config(raw_config), limits=Limits(max_steps=4))
+    (whole,) = losses(raw_config["train"]["output_directory"])
+    assert whole["mel"] == pytest.approx(sum(row["mel"] for row in single) / 4, rel=1e-4)
+    judged = [row["discriminator"] for row in single if "discriminator" in row]
+    assert whole["discriminator"] == pytest.approx(sum(judged) / 2, rel=1e-4)
+
+
+def test_more_segments_than_utterances_are_several_of_each(raw_config):
+    engine, batch = engine_of(parse_config(raw_config))
+    _, output = engine.generator(*engine.inputs(batch), 16, 10)
+    assert output.audio.shape == (10, 16 * 256)
+    counts = torch.bincount(output.rows, minlength=4)
+    assert counts.min() >= 2 and counts.sum() == 10
+    assert len({(int(row), int(start)) for row, start in zip(output.rows, output.starts, strict=True)}) > 4
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(3, 3), (None, 8), (20, 8)])
+def test_the_discriminators_see_as_many_segments_as_configured(raw_config, asked, seen):
+    raw_config["train"] |= {"segments": 8, "discriminator_segments": asked}
+    engine, batch = engine_of(parse_config(raw_config))
+    sizes = []
+    engine.discriminators.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
+    engine.step(batch)
+    assert sizes == [2 * seen]  # recordings and synthesis
+
+
+def test_a_run_with_rests_goes_on_exactly(raw_config, tmp_path):
+    raw_config["train"] |= {"adversarial_every": 3, "segments": 5, "discriminator_segments": 2, "log_steps": 1}
+    raw_config["train"]["output_directory"] = str(tmp_path / "whole")
+    train(parse_config(raw_config), limits=Limits(max_steps=7))
+    raw_config["train"]["output_directory"] = str(tmp_path / "halves")
+    train(parse_config(raw_config), limits=Limits(max_steps=4))
+    train(parse_config(raw_config), resume=True, limits=Limits(max_steps=7))
+    assert losses(tmp_path / "halves") == losses(tmp_path / "whole")
