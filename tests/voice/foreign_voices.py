@@ -87,6 +87,14 @@ def vits_audio(model, ids: np.ndarray, noise, scales, speaker: int | None = None
         torch.randn, torch.randn_like = randn, randn_like
 
 
+def difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The largest difference of two samples, which is also printed (pytest -rP shows it)."""
+    assert ours.shape == theirs.shape
+    found = float(np.abs(ours - theirs).max())
+    print(f"largest difference {found:.1e}")
+    return found
+
+
 def noises(symbols: int, channels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Duration noise [1, 2, symbols] and latent noise [1, channels, 300]."""
     random = np.random.default_rng(seed)

@@ -19,7 +19,7 @@ from swaram.voice.formats.exchange import FormatError, ImportOptions, TrainedVoi
 from swaram.voice.formats.huggingface_config import number, our_config, their_config
 from swaram.voice.formats.layouts import DIRECTION, MAGNITUDE, huggingface_name
 from swaram.voice.formats.licences import MMS_LICENCE, stated_licence
-from swaram.voice.formats.own_facts import marks_usage, read_own_facts, stated, write_own_facts
+from swaram.voice.formats.own_facts import marks_usage, new_folder, read_own_facts, stated, write_own_facts
 from swaram.voice.formats.registry import read_json
 from swaram.voice.formats.tensors import join_weight, languages_without_vectors, load_folder, take
 from swaram.voice.formats.trained import load_trained, require_published_parts
@@ -140,7 +140,7 @@ def languages_of(source: Path, said: str, options: ImportOptions) -> tuple[str, 
     """
     codes = [*options.languages] or read_own_facts(source).get("languages") or ([said] if said else [])
     if not codes:
-        named = re.search(r"mms-tts-([a-z]{3})\b", f"{options.origin} {source.resolve().name}")
+        named = re.search(r"mms-tts(?:-|/(?:full_)?models/)([a-z]{3})\b", f"{options.origin} {source.resolve().name}")
         codes = [named[1]] if named else []
     if not codes:
         raise FormatError(f"{source}: no file says which language it speaks; name it with --language, such as ml")
@@ -183,18 +183,18 @@ def write(source: Path, destination: Path, facts: VoiceFacts) -> str:
         "is_uroman": False,
         **special,
     }
-    destination.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, destination / "model.safetensors", metadata={"format": "pt"})
-    files = {
-        "config.json": config,
-        "vocab.json": {pad: 0, **vocabulary},
-        "tokenizer_config.json": tokenizer,
-        "special_tokens_map.json": special,
-    }
-    for name, content in files.items():
-        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-        (destination / name).write_text(text, encoding="utf-8")
-    write_own_facts(voice, destination, "`transformers.VitsModel` loads this folder.\n" + marks_usage(symbols))
+    with new_folder(destination) as folder:
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        files = {
+            "config.json": config,
+            "vocab.json": {pad: 0, **vocabulary},
+            "tokenizer_config.json": tokenizer,
+            "special_tokens_map.json": special,
+        }
+        for name, content in files.items():
+            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+            (folder / name).write_text(text, encoding="utf-8")
+        write_own_facts(voice, folder, "`transformers.VitsModel` loads this folder.\n" + marks_usage(symbols))
     return f"{destination}: {len(tensors)} tensors and a tokenizer for transformers.VitsModel"
 
 

@@ -18,7 +18,7 @@ from swaram.voice.formats.huggingface import languages_of
 from swaram.voice.formats.layouts import discriminator_name, original_name
 from swaram.voice.formats.licences import MMS_LICENCE, stated_licence
 from swaram.voice.formats.original_config import our_config, their_config
-from swaram.voice.formats.own_facts import marks_usage, read_own_facts, stated, write_own_facts
+from swaram.voice.formats.own_facts import marks_usage, new_folder, read_own_facts, stated, write_own_facts
 from swaram.voice.formats.registry import read_json
 from swaram.voice.formats.tensors import languages_without_vectors, load_pickled, named_tensors, take
 from swaram.voice.formats.trained import load_trained, require_published_parts
@@ -162,20 +162,20 @@ def write(source: Path, destination: Path, facts: VoiceFacts) -> str:
     if facts.half:
         tensors = {name: tensor.half() for name, tensor in tensors.items()}
     step = info.step + info.earlier_steps
-    destination.mkdir(parents=True, exist_ok=True)
-    _save(tensors, info, destination / f"G_{step}.pth")
     written = f"{destination}: G_{step}.pth with {len(tensors)} tensors"
-    if voice.discriminators:
-        named = {discriminator_name(name): tensor for name, tensor in voice.discriminators.items()}
-        _save(named, info, destination / f"D_{step}.pth")
-        written += f", D_{step}.pth with {len(named)}"
-    text = json.dumps(config, ensure_ascii=False, indent=1) + "\n"
-    (destination / "config.json").write_text(text, encoding="utf-8")
     usage = (
         "`G_*.pth` and `D_*.pth` have the layout of the original VITS code, with fresh optimizers. `config.json` lists "
         "the symbols: put them into `text/symbols.py`, and give texts as they are (`cleaned_text`).\n"
     )
-    write_own_facts(voice, destination, usage + marks_usage(symbols))
+    with new_folder(destination) as folder:
+        _save(tensors, info, folder / f"G_{step}.pth")
+        if voice.discriminators:
+            named = {discriminator_name(name): tensor for name, tensor in voice.discriminators.items()}
+            _save(named, info, folder / f"D_{step}.pth")
+            written += f", D_{step}.pth with {len(named)}"
+        text = json.dumps(config, ensure_ascii=False, indent=1) + "\n"
+        (folder / "config.json").write_text(text, encoding="utf-8")
+        write_own_facts(voice, folder, usage + marks_usage(symbols))
     return written
 
 

@@ -4,6 +4,9 @@ With it the voice comes back as it was; other readers pass it over.
 """
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,27 @@ from swaram.voice.formats.exchange import FormatError, ImportOptions, TrainedVoi
 from swaram.voice.formats.registry import read_json
 
 NAME = "swaram.json"
+
+
+@contextmanager
+def new_folder(destination: Path) -> Iterator[Path]:
+    """A folder to write into that becomes ``destination`` once all is written; an earlier export there is replaced.
+
+    Raises FormatError where something else stands there.
+    """
+    if destination.exists() and not (destination / NAME).is_file():
+        raise FormatError(f"{destination} exists and is no earlier export; name another folder with --out")
+    partial = destination.with_name(f".{destination.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        shutil.rmtree(destination, ignore_errors=True)
+        partial.rename(destination)
+    except OSError as error:
+        raise FormatError(f"{destination} cannot be written ({error.strerror})") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_own_facts(voice: TrainedVoice, folder: Path, usage: str) -> None:
