@@ -33,6 +33,7 @@ class PeriodDiscriminator(nn.Module):
     def __init__(self, period: int, channels: list[int]):
         super().__init__()
         self.period = period
+        self.wide = max(channels) >= 512
         sizes = [1, *channels]
         strides = [3] * (len(channels) - 1) + [1]
         self.convs = nn.ModuleList(
@@ -44,17 +45,32 @@ class PeriodDiscriminator(nn.Module):
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
         x = audio.unsqueeze(1)
         x = F.pad(x, (0, -x.shape[2] % self.period), mode="reflect")
-        # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, 1, rows). The kernels are one
+        # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, rows, 1). The kernels are one
         # sample wide, so this is the same, and on CPUs several times faster than two dimensions.
-        x = x.unflatten(2, (-1, self.period)).permute(0, 3, 1, 2).flatten(0, 1)
+        x = x.unflatten(2, (-1, self.period)).permute(0, 3, 2, 1).flatten(0, 1)
+        along_rows = _products if self.wide and not x.is_cuda else _convolutions
         score, features = _score(
-            [partial(_along_rows, conv) for conv in self.convs], partial(_along_rows, self.conv_post), x
+            [partial(along_rows, conv) for conv in self.convs], partial(along_rows, self.conv_post), x
         )
         return score.reshape(len(audio), -1), features
 
 
-def _along_rows(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    return F.conv1d(x, conv.weight.squeeze(-1), conv.bias, conv.stride[0], conv.padding[0])
+def _convolutions(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """x [batch, rows, channels] through a kernel one sample wide, in one dimension, to the same form."""
+    out = F.conv1d(x.transpose(1, 2), conv.weight.squeeze(-1), conv.bias, conv.stride[0], conv.padding[0])
+    return out.transpose(1, 2)
+
+
+def _products(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """The same as one matrix product: for hundreds of channels a quarter faster on CPUs than a convolution."""
+    weight = conv.weight.squeeze(-1)  # (out, in, kernel)
+    if weight.shape[1] < 16:
+        return _convolutions(conv, x)
+    kernel, stride, padding = weight.shape[2], conv.stride[0], conv.padding[0]
+    x = F.pad(x, (0, 0, padding, padding))
+    rows = (x.shape[1] - kernel) // stride + 1
+    windows = torch.cat([x[:, k : k + stride * (rows - 1) + 1 : stride] for k in range(kernel)], dim=2)
+    return F.linear(windows, weight.transpose(1, 2).flatten(1), conv.bias)
 
 
 class ScaleDiscriminator(nn.Module):
