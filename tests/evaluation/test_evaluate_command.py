@@ -163,6 +163,12 @@ def test_a_folder_without_prepared_data_is_one_sentence(toy_voice, deaf_judge, t
     assert "no prepared data there" in done.stderr
 
 
+def test_without_the_extra_one_sentence_says_what_to_install(toy_voice, prepared, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rapidfuzz", None)
+    with pytest.raises(SwaramError, match=r"needs rapidfuzz; pip install 'swaram\[evaluate\]'"):
+        run(toy_voice, prepared, tmp_path)
+
+
 def test_a_damaged_manifest_is_one_sentence(tmp_path):
     (tmp_path / "manifest.parquet").write_bytes(b"PAR1 not at all")
     with pytest.raises(SwaramError, match="cannot be read"):

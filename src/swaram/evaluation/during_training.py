@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from swaram.errors import SwaramError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from swaram.config import Config
     from swaram.evaluation.instruments import Instruments
     from swaram.evaluation.material import Clip, Material
     from swaram.training.engine import Engine
     from swaram.training.journal import Journal
 
+    # Text and the corpus's speaker -> audio float32 [samples], -1..1, mono, and its rate in Hz.
+    Synthesise = Callable[[str, str], tuple[np.ndarray, int]]
+
 SENTENCES = 8
-# Text and the corpus's speaker -> audio float32 [samples], -1..1, mono, and its rate in Hz.
-Synthesise = Callable[[str, str], tuple[np.ndarray, int]]
 
 
 def fixed_set(material: "Material", speakers: list[str], number: int = SENTENCES) -> list["Clip"]:
@@ -35,7 +36,7 @@ def fixed_set(material: "Material", speakers: list[str], number: int = SENTENCES
     return clips[:: max(1, len(clips) // number)][:number]
 
 
-def scalars(synthesise: Synthesise, clips: list["Clip"], instruments: "Instruments") -> dict[str, float]:
+def scalars(synthesise: "Synthesise", clips: list["Clip"], instruments: "Instruments") -> dict[str, float]:
     """Metrics by name, means over the clips; ``<name>_natural`` is that of the recordings.
 
     Character error rate, CTC cost, closeness to the recordings and similarity to their speaker, each where its
@@ -67,7 +68,7 @@ def scalars(synthesise: Synthesise, clips: list["Clip"], instruments: "Instrumen
         who, seeming = instruments.embedding(natural), instruments.embedding(synthetic)
         if who is not None and seeming is not None:
             values.setdefault("speaker_similarity", []).append(similarity(who, seeming))
-    means = {name: float(np.mean(finite)) for name, row in values.items() if (finite := [v for v in row if v == v])}
+    means = {name: sum(finite) / len(finite) for name, row in values.items() if (finite := [v for v in row if v == v])}
     if instruments.judge is not None and characters:
         means |= {name: count / characters for name, count in edits.items()}
     return means
@@ -98,10 +99,10 @@ class Listener:
         journal.say("evaluation  " + "  ".join(f"{name} {value:.3f}" for name, value in values.items()))
 
 
-def _speaking(engine: "Engine") -> Synthesise:
+def _speaking(engine: "Engine") -> "Synthesise":
     from swaram.training.validation import speak
 
-    def synthesise(text: str, speaker: str) -> tuple[np.ndarray, int]:
+    def synthesise(text: str, speaker: str) -> "tuple[np.ndarray, int]":
         ids = engine.symbols.encode(text)
         said = speak(engine.average.module, engine.spectra, ids, text, engine.speakers.index(speaker))
         return said.audio, engine.config.data.sample_rate

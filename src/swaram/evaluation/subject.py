@@ -142,7 +142,8 @@ def _exported(folder: Path, facts: dict[str, Any]) -> tuple[Voice, str]:
     except ImportError as error:
         raise EvaluationError(f"A checkpoint needs {error.name}; pip install 'swaram[train]'.") from None
     checkpoint = find_checkpoint(folder)
-    speakers = [OfferedSpeaker(**speaker) for speaker in facts.get("speakers", [])]
+    speakers = [OfferedSpeaker(speaker["corpus_id"], speaker["name"]) for speaker in facts.get("speakers", [])]
+    known = VoiceFacts(checkpoint.name, speakers, inference=facts.get("inference", {}), half=False)
     with tempfile.TemporaryDirectory() as place:
-        export_voice(checkpoint, Path(place) / "voice", VoiceFacts(checkpoint.name, speakers, half=False))
+        export_voice(checkpoint, Path(place) / "voice", known)
         return Voice.open(Path(place) / "voice"), checkpoint.name
