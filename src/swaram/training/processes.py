@@ -7,6 +7,7 @@ batch, and gradients are summed: so any number of processes computes what one pr
 import logging
 import os
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -45,7 +46,7 @@ class Processes:
 
     def sum(self, values: Tensor) -> Tensor:
         """Elementwise sum over all processes."""
-        return values if self.size == 1 else self.fabric.all_reduce(values, reduce_op="sum")
+        return values if self.size == 1 else cast(Tensor, self.fabric.all_reduce(values, reduce_op="sum"))
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; all processes get the same answer."""
@@ -53,7 +54,7 @@ class Processes:
 
     def gather(self, values: Tensor) -> list[Tensor]:
         """The tensors of all processes, on the CPU, in the order of their ranks."""
-        return [values.cpu()] if self.size == 1 else list(self.fabric.all_gather(values).cpu())
+        return [values.cpu()] if self.size == 1 else list(cast(Tensor, self.fabric.all_gather(values)).cpu())
 
     def wait(self) -> None:
         """Go on when all have come here."""
