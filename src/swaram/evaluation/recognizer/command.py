@@ -24,6 +24,7 @@ def train_command(
         float, typer.Option(min=0.01, help="Length of the run; the learning rate follows it.")
     ] = 75.0,
     max_steps: Annotated[int | None, typer.Option(min=1, help="End earlier, after so many steps.")] = None,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Highest, after the warm-up.")] = 1e-3,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest state.")] = False,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
@@ -46,7 +47,7 @@ def train_command(
     for reason, count in sorted(selection.dropped.items()):
         print(f"  left out {count}: {reason}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    plan = Plan(minutes=max_minutes, seed=seed, max_steps=max_steps or Plan.max_steps)
+    plan = Plan(minutes=max_minutes, learning_rate=learning_rate, seed=seed, max_steps=max_steps or Plan.max_steps)
     trainer = Trainer(selection, code, folder, plan)
     if trainer.refused:
         print(f"  left out {len(trainer.refused)}: too long for a row, or too much said for its length", flush=True)

@@ -33,7 +33,7 @@ class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
 
     minutes: float = 75.0
-    learning_rate: float = 2.2e-3
+    learning_rate: float = 1e-3
     warm_up: float = 0.04  # share of the minutes
     rows: int = 4
     row_frames: int = 1002  # mel frames; about ten seconds
