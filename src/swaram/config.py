@@ -84,7 +84,15 @@ class TrainConfig(Section):
     balance_speakers: bool = Field(False, description="as many clips of each speaker in an epoch")
     segment_frames: PositiveInt = 32
     segments: PositiveInt | None = Field(
-        None, description="decode and judge so many segments of a batch; null: one of every utterance, as published"
+        None,
+        description="decode so many segments of a batch, several of an utterance where it is more; null: one of every "
+        "utterance, as published",
+    )
+    discriminator_segments: PositiveInt | None = Field(
+        None, description="the discriminators judge at most so many of the decoded segments; null: all, as published"
+    )
+    adversarial_every: PositiveInt = Field(
+        1, description="every n-th step has discriminators, the others learn to reconstruct; 1 as published"
     )
     text_steps: int = Field(
         0, ge=0, description="after each step, so many cheap updates of text encoder, flow and durations alone"

@@ -130,8 +130,9 @@ class Vits(nn.Module):
             symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations, language
         )
         rows = torch.arange(len(z), device=z.device)
-        if segments is not None and segments < len(z):
-            rows = torch.randperm(len(z), device=z.device)[:segments]
+        if segments is not None:
+            turns = -(-segments // len(z))
+            rows = torch.cat([torch.randperm(len(z), device=z.device) for _ in range(turns)])[:segments]
         # Uniform over the segments that lie wholly inside each utterance.
         latest = (frame_lengths[rows] - segment_frames).clamp(min=0)
         starts = (torch.rand(len(rows), device=z.device) * (latest + 1)).long()
