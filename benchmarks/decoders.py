@@ -1,7 +1,7 @@
 """What each decoder costs to train and to run, on one core: ``python benchmarks/decoders.py``.
 
 Training: forward and backward of ``--segments`` segments of 40 frames of 192 channels, float32 and bfloat16.
-Running: the exported decoder by onnxruntime, 20 seconds at 16 kHz in one pass, and in the windows in which a server
+Running: the exported decoder by onnxruntime, ``--seconds`` at 16 kHz in one pass, and in the windows in which a server
 decodes them, each with its margins. Seconds are processor time of this process, so that other work on the machine
 counts little; each is the least of several.
 """
@@ -75,7 +75,7 @@ def exported(decoder: Decoder) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])
 
 
-def measure(name: str, repeats: int, segments: int) -> dict[str, float | int | str]:
+def measure(name: str, repeats: int, segments: int, seconds: float) -> dict[str, float | int | str]:
     """One decoder's row."""
     torch.manual_seed(0)
     decoder = build_decoder(parse_config({"model": {"decoder": name}}).model.decoder, LATENT, HOP)
@@ -83,7 +83,7 @@ def measure(name: str, repeats: int, segments: int) -> dict[str, float | int | s
     full = training_seconds(decoder, repeats, torch.float32, segments)
     half = training_seconds(decoder, repeats, torch.bfloat16, segments)
     session = exported(decoder)
-    frames = round(SECONDS * RATE / HOP)
+    frames = round(seconds * RATE / HOP)
     latent = np.random.default_rng(0).standard_normal((1, LATENT, frames)).astype(np.float32)
 
     def decode_windows() -> None:
@@ -99,8 +99,8 @@ def measure(name: str, repeats: int, segments: int) -> dict[str, float | int | s
         "right_margin": decoder.right_margin,
         "train_seconds": round(full, 3),
         "train_seconds_bfloat16": round(half, 3),
-        "real_time_factor": round(least(repeats, lambda: session.run(None, {"latent": latent})) / SECONDS, 4),
-        "real_time_factor_windows": round(least(repeats, decode_windows) / SECONDS, 4),
+        "real_time_factor": round(least(repeats, lambda: session.run(None, {"latent": latent})) / seconds, 4),
+        "real_time_factor_windows": round(least(repeats, decode_windows) / seconds, 4),
         "first_window_milliseconds": round(
             1000 * least(repeats, lambda: session.run(None, {"latent": latent[:, :, : first.high]})), 1
         ),
@@ -113,12 +113,13 @@ def main() -> None:
     parser.add_argument("decoders", nargs="*", default=list(DECODERS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--segments", type=int, default=SEGMENTS)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
     for name in arguments.decoders:
-        rows.append(measure(name, arguments.repeats, arguments.segments))
+        rows.append(measure(name, arguments.repeats, arguments.segments, arguments.seconds))
         print("  ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
