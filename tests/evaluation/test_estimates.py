@@ -65,3 +65,8 @@ def test_eight_texts_without_a_fault_do_not_prove_that_there_is_none():
     assert none.low == 0 and 0.3 < none.high < 0.35
     half = share(Estimate(0.5, 0.0, 1.0, 40, 10))
     assert half.low < 0.25 and half.high > 0.75
+
+
+def test_one_sentence_has_no_interval():
+    estimate = Bootstrap(observed("natural", [3.0])).mean("cer", "natural")
+    assert estimate.value == 3 and estimate.to_dict()["low"] is None

@@ -82,10 +82,7 @@ def _compared(home: Path, evaluations: list["Evaluation"], settings: Any) -> Non
     write_files(home, {"comparison.json": text, "comparison.html": "".join(render(found, *evaluations))})
     for name, row in found["metrics"].items():
         change = row["difference"]
-        print(
-            f"{name:25} {row['a']['value']:9.3f} {row['b']['value']:9.3f}   difference {change['value']:+.3f} "
-            f"({change['low']:+.3f} to {change['high']:+.3f})"
-        )
+        print(f"{name:25} {row['a']['value']:9.3f} {row['b']['value']:9.3f}   difference {_cell(change)}")
     print(f"{home / 'comparison.html'}, comparison.json, and a report of each in {home / 'a'} and {home / 'b'}")
 
 

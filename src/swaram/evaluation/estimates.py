@@ -32,7 +32,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A weighted mean with its 95 % interval; ``count`` observations of ``sentences`` sentences."""
+    """A weighted mean with its 95 % interval (NaN for one sentence); ``count`` observations of ``sentences``."""
 
     value: float
     low: float
@@ -96,7 +96,7 @@ class Bootstrap:
 
 def _estimate(value: float, drawn: np.ndarray, count: int, sentences: int) -> Estimate:
     finite = drawn[np.isfinite(drawn)]
-    low, high = np.percentile(finite, [2.5, 97.5]) if len(finite) else (np.nan, np.nan)
+    low, high = np.percentile(finite, [2.5, 97.5]) if len(finite) and sentences > 1 else (np.nan, np.nan)
     return Estimate(value, float(low), float(high), count, sentences)
 
 
