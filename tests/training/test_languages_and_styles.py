@@ -8,7 +8,9 @@ import torch
 from swaram.config import parse_config
 from swaram.text.symbols import SymbolTable
 from swaram.training.batches import collate
+from swaram.training.checkpoints import CheckpointError, read_info
 from swaram.training.dataset import load_dataset
+from swaram.training.engine import Engine
 from tests.training.test_training import engine_of
 
 
@@ -66,6 +68,18 @@ def test_training_moves_every_language_and_style_of_a_batch_and_no_others(raw_co
     moved = (engine.generator.enc_p.emb_l.weight - before["enc_p.emb_l.weight"]).abs().sum(1)
     assert (moved > 0).all()
     assert engine.generator.emb_s.weight[0].abs().max() == 0
+
+
+@pytest.mark.parametrize(("key", "value"), [("styles", ["SAD", "HAPPY"]), ("languages", ["ta", "ml"])])
+def test_a_resume_with_other_languages_or_styles_is_refused_by_name(raw_config, corpus, tmp_path, key, value):
+    config = styled(raw_config, corpus)
+    folder = engine_of(config)[0].save(tmp_path / "saved")
+    raw_config["data"][key] = value
+    engine = Engine(
+        parse_config(raw_config), read_info(folder).symbols, ["high", "low"], torch.device("cpu"), torch.float32
+    )
+    with pytest.raises(CheckpointError, match=rf"data\.{key}.*put it back"):
+        engine.restore(folder)
 
 
 @pytest.mark.parametrize("forgotten", ["language", "style"])

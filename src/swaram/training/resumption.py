@@ -49,13 +49,19 @@ def save(engine: "Engine", directory: Path) -> Path:
 
 
 def restore(engine: "Engine", folder: Path) -> None:
-    """Put everything back; CheckpointError where model, symbols or speakers are others."""
+    """Put everything back; CheckpointError where model, symbols, speakers, languages or kind of sound are others."""
     info = checkpoints.read_info(folder)
     same = info.symbols.to_dict() == engine.symbols.to_dict() and info.speakers == engine.speakers
     if not same or info.config.model != engine.config.model:
         raise checkpoints.CheckpointError(
             f"{folder} has another model, symbol table or set of speakers; use --warm-start to take what fits"
         )
+    for key in ("languages", "styles", "sample_rate", "hop_length", "n_fft"):
+        theirs, ours = getattr(info.config.data, key), getattr(engine.config.data, key)
+        if theirs != ours:
+            raise checkpoints.CheckpointError(
+                f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}; put it back to resume"
+            )
     engine.generator.load_state_dict(checkpoints.read_tensors(folder, "generator"))
     engine.discriminators.load_state_dict(checkpoints.read_tensors(folder, "discriminator"))
     engine.average.module.load_state_dict(checkpoints.read_tensors(folder, "ema"))
