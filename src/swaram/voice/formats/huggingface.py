@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from swaram.config import Config
 from swaram.languages import get_language
 from swaram.model.vits import Vits
 from swaram.training.checkpoints import CheckpointInfo
@@ -21,12 +22,11 @@ from swaram.voice.formats.layouts import DIRECTION, MAGNITUDE, huggingface_name
 from swaram.voice.formats.licences import MMS_LICENCE, stated_licence
 from swaram.voice.formats.own_facts import marks_usage, new_folder, read_own_facts, stated, write_own_facts
 from swaram.voice.formats.registry import read_json
-from swaram.voice.formats.tensors import join_weight, languages_without_vectors, load_folder, take
+from swaram.voice.formats.tensors import MOST_LAYERS, fitted, join_weight, load_folder
 from swaram.voice.formats.trained import load_trained, require_published_parts
 from swaram.voice.formats.vocabulary import symbol_table
 
 TITLE = "a Hugging Face VitsModel"
-_ATTENTION_BIAS = re.compile(r"enc_p\.attention\.\d+\.conv_[qkvo]\.bias")
 
 
 def read(source: Path, options: ImportOptions) -> TrainedVoice:
@@ -67,9 +67,7 @@ def build(
         raise FormatError(f"{source}: lists {len(symbols)} symbols, the model has {rows}")
     names = [speaker.corpus_id for speaker in speakers or ()]
     names = names or own.get("speakers") or [f"speaker-{place}" for place in range(count)]
-    model = Vits(config.model, config.data, rows, count)
-    vectors = list((styles or {}).values())
-    model.load_state_dict(_our_tensors(model, given, tensors, vectors, source))
+    model = _our_model(config, rows, count, given, tensors, list((styles or {}).values()), source)
     licence, attribution = stated(options, own)
     licence = licence or stated_licence(source, str(given.get("_name_or_path", "")), options.origin)
     if licence == MMS_LICENCE:
@@ -86,25 +84,36 @@ def build(
         half=options.half,
     )
     info = CheckpointInfo(own.get("steps", 0), 0, 0, config, symbols, names, None, 0.0, discriminators=False)
-    return TrainedVoice(model.eval(), info, facts, None, notes)
+    return TrainedVoice(model, info, facts, None, notes)
 
 
-def _our_tensors(
-    model: Vits, given: dict[str, Any], tensors: dict[str, Tensor], styles: list[Tensor], source: Path
-) -> dict[str, Tensor]:
-    wanted = model.state_dict()
-    own = languages_without_vectors(wanted)
+def _our_model(
+    config: Config,
+    symbols: int,
+    speakers: int,
+    given: dict[str, Any],
+    tensors: dict[str, Tensor],
+    styles: list[Tensor],
+    source: Path,
+) -> Vits:
+    own: dict[str, Tensor] = {}
     if given.get("use_bias") is False:
-        own |= {name: torch.zeros_like(wanted[name]) for name in filter(_ATTENTION_BIAS.match, wanted)}
+        layers = range(min(config.model.text_layers, MOST_LAYERS))
+        own = {
+            f"enc_p.attention.{layer}.conv_{part}.bias": torch.zeros(config.model.hidden_channels)
+            for layer in layers
+            for part in "qkvo"
+        }
     if styles:
         own["emb_s.weight"] = torch.stack([styles[0], *styles])
     plain = not given.get("use_stochastic_duration_prediction", True)
-    taken, left = take(wanted, tensors, partial(huggingface_name, plain=plain), source, own)
+    rename = partial(huggingface_name, plain=plain)
+    model, left = fitted(config, symbols, speakers, tensors, rename, source, own)
     # Some voices of one speaker keep the layers of a conditioning that they never get; some keep their discriminators.
     unused = [name for name in left if ".cond" not in name and not name.startswith("discriminator.")]
     if unused:
         raise FormatError(f"{source}: the tensor {unused[0]} has no place in VITS; this is another architecture")
-    return taken
+    return model
 
 
 def _inference(given: dict[str, Any], source: Path) -> dict[str, float]:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from swaram.model.discriminators import Discriminators
-from swaram.model.vits import Vits
 from swaram.training.checkpoints import CheckpointInfo
 from swaram.voice.facts import VoiceFacts
 from swaram.voice.formats.cards import imported_card
@@ -20,7 +19,7 @@ from swaram.voice.formats.licences import MMS_LICENCE, stated_licence
 from swaram.voice.formats.original_config import our_config, their_config
 from swaram.voice.formats.own_facts import marks_usage, new_folder, read_own_facts, stated, write_own_facts
 from swaram.voice.formats.registry import read_json
-from swaram.voice.formats.tensors import languages_without_vectors, load_pickled, named_tensors, take
+from swaram.voice.formats.tensors import fitted, load_pickled, named_tensors, take
 from swaram.voice.formats.trained import load_trained, require_published_parts
 from swaram.voice.formats.vocabulary import read_symbols, symbol_table
 
@@ -56,12 +55,9 @@ def read(source: Path, options: ImportOptions) -> TrainedVoice:
         raise FormatError(f"{folder}: lists {len(symbols)} symbols, the model has {rows}")
     speakers = own.get("speakers") or _speakers(given, tensors)
     config = our_config(given, languages, folder / "config.json")
-    model = Vits(config.model, config.data, rows, len(speakers))
-    wanted = model.state_dict()
-    taken, left = take(wanted, tensors, original_name, path, languages_without_vectors(wanted))
+    model, left = fitted(config, rows, len(speakers), tensors, original_name, path)
     if left:
         raise FormatError(f"{path}: the tensor {left[0]} has no place in VITS; this is another architecture")
-    model.load_state_dict(taken)
     discriminators = _discriminators(folder, config, notes)
     licence, attribution = stated(options, own)
     licence = licence or stated_licence(folder, options.origin)
@@ -79,7 +75,7 @@ def read(source: Path, options: ImportOptions) -> TrainedVoice:
         half=options.half,
     )
     info = CheckpointInfo(step, 0, 0, config, symbols, speakers, None, 0.0, discriminators=discriminators is not None)
-    return TrainedVoice(model.eval(), info, facts, discriminators, notes)
+    return TrainedVoice(model, info, facts, discriminators, notes)
 
 
 def _latest(folder: Path, letter: str) -> Path | None:

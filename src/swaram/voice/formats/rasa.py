@@ -50,9 +50,7 @@ def read(source: Path, options: ImportOptions) -> TrainedVoice:
     codes = [get_language(code).code for code in options.languages] or LANGUAGES
     voice = build(source, given, tensors, tuple(codes), options, TITLE, _speakers(given, source), styles)
     plain = next(iter(styles))
-    voice.notes.append(
-        f"its {len(styles)} emotions are the voice's styles; where none is asked for it speaks as {plain}."
-    )
+    voice.notes.append(f"its {len(styles)} emotions are the voice's styles; without a style it speaks as {plain}.")
     if plain == "emotion-0":
         voice.notes.append("its files do not name the emotions: they have their numbers; its model card names them.")
     return voice

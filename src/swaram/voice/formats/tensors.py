@@ -11,9 +11,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from swaram.config import Config
+from swaram.model.settings import HifiganConfig
+from swaram.model.vits import Vits
 from swaram.voice.formats.exchange import FormatError
 from swaram.voice.formats.layouts import DIRECTION, MAGNITUDE
 
+MOST_LAYERS = 256
 # Names that older files use for a weight's two parts.
 _OLD_PARTS = ((re.compile(r"\.weight_g$"), MAGNITUDE), (re.compile(r"\.weight_v$"), DIRECTION))
 
@@ -105,9 +109,34 @@ def take(
     return taken, sorted(set(given) - used)
 
 
-def languages_without_vectors(wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Zeros for the vectors of several languages, where a voice reads them all alike: they add nothing."""
-    return {name: torch.zeros_like(tensor) for name, tensor in wanted.items() if name == "enc_p.emb_l.weight"}
+def fitted(
+    config: Config,
+    symbols: int,
+    speakers: int,
+    given: Mapping[str, Tensor],
+    rename: Callable[[str], str],
+    where: Path,
+    own: Mapping[str, Tensor] | None = None,
+) -> tuple[Vits, list[str]]:
+    """Our model with a foreign file's tensors, ready for inference, and the foreign names that have no place in it.
+
+    It is built only after every shape agrees, so a configuration of absurd sizes costs nothing. Several languages that
+    the system does not tell apart get vectors of zeros. Arguments and errors as of ``take``.
+    """
+    model, decoder = config.model, config.model.decoder
+    counts = [model.text_layers, model.text_heads, model.posterior_layers, model.flow_couplings, model.flow_layers]
+    if isinstance(decoder, HifiganConfig):
+        counts += [len(decoder.upsample_rates), len(decoder.residual_kernels), *map(len, decoder.residual_dilations)]
+    if max(counts) > MOST_LAYERS:
+        raise FormatError(f"{where}: its configuration says {max(counts)} layers of a kind, which no voice has")
+    with torch.device("meta"):
+        wanted = Vits(model, config.data, symbols, speakers).state_dict()
+    own = dict(own or {})
+    own |= {name: torch.zeros(tensor.shape) for name, tensor in wanted.items() if name == "enc_p.emb_l.weight"}
+    taken, left = take(wanted, given, rename, where, own)
+    voice = Vits(model, config.data, symbols, speakers)
+    voice.load_state_dict(taken)
+    return voice.eval(), left
 
 
 def split_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
