@@ -34,7 +34,7 @@ class RunningServer:
 def running(voices: Path, **settings: Any) -> Iterator[RunningServer]:
     """A server for these voices while the block lasts."""
     listener = listen("127.0.0.1", 0)
-    server = make_server(ServerSettings(voices=voices, **{"workers": 2} | settings))
+    server = make_server(ServerSettings(voices=voices, **{"workers": 2, "breather": 0.0} | settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

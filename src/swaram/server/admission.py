@@ -10,7 +10,6 @@ from swaram.server.settings import ServerSettings
 _MEMORY = 0.9  # weight of what is known when a new measurement comes
 # What these workers cost does not show what other programs, or the listeners' own, take from the processor.
 _TIGHT = 0.01  # seconds of sound left to a listener when more came: less is nearly an underrun
-_REST = 0.5  # seconds for which nobody new begins after somebody was nearly late
 
 
 class Admission:
@@ -53,7 +52,7 @@ class Admission:
             self._rest()
 
     def _rest(self) -> None:
-        self._rests_until = time.monotonic() + _REST
+        self._rests_until = time.monotonic() + self._settings.breather
 
     def capacity(self) -> int:
         """How many streams the workers can keep up with, as far as is known."""
