@@ -65,7 +65,7 @@ def test_a_judge_that_hears_nothing_of_it_finds_words_missing(evaluated):
     rates = metrics["robustness"]["rates"]
     assert rates["long"]["missing"]["value"] == 1 and rates["natural"]["missing"]["value"] >= 0.5
     assert "missing" not in rates["letters"]
-    assert rates["natural"]["clipping"]["value"] == rates["natural"]["length"]["value"] == 0
+    assert rates["natural"]["clipping"]["value"] == rates["natural"]["repeated"]["value"] == 0
     assert len(metrics["robustness"]["texts"]) == 10
 
 
