@@ -109,7 +109,7 @@ def test_an_imported_voice_streams_what_it_says_whole(imported):
     assert len(windows) > 1
     joined = np.concatenate([window.samples for window in windows])
     assert np.array_equal(joined, engine.synthesise(request).audio)
-    assert [mark.start for mark in windows[0].marks][:3] == [0, 5, 14]
+    assert [mark.start for mark in windows[0].marks][:3] == [0, 5, 13]
 
 
 def test_weights_under_the_names_of_older_files_are_read(folder, saved):
