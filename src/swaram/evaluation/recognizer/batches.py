@@ -14,7 +14,7 @@ from swaram.evaluation.recognizer.features import FeatureSettings, at_level, log
 from swaram.evaluation.recognizer.splicing import Cut, shuffled
 from swaram.evaluation.recognizer.units import UnitTable
 
-SPLICED = 0.5  # share of rows whose clips are cut and mixed, once it is known where
+SPLICED = 0.35  # share of rows whose clips are cut and mixed, once it is known where
 SPEEDS = (0.88, 0.94, 1.0, 1.07, 1.14)
 
 
