@@ -21,7 +21,8 @@ STYLE = (
 :root{--natural:#2f8f5b;--scale:#8a93a0}
 @media(prefers-color-scheme:dark){:root{--natural:#6fd29b;--scale:#77818d}}
 svg .natural{fill:var(--natural);stroke:var(--natural)}svg .synthetic{fill:var(--fill);stroke:var(--fill)}
-.clip,.heard{overflow-wrap:anywhere}svg .scale{fill:var(--scale);stroke:var(--scale)}.key b{padding-left:14px}.key b::before{content:"● "}
+.clip,.heard{overflow-wrap:anywhere}
+svg .scale{fill:var(--scale);stroke:var(--scale)}.key b{padding-left:14px}.key b::before{content:"● "}
 .key .natural{color:var(--natural)}.key .synthetic{color:var(--fill)}.key .scale{color:var(--scale)}
 td.n small{color:var(--soft)}.two{display:grid;grid-template-columns:1fr 1fr;gap:14px}
 .two img{width:100%;height:130px;image-rendering:auto;display:block;border-radius:4px;object-fit:fill}
