@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from swaram.cli import app
 from swaram.config import parse_config
 from swaram.errors import SwaramError
 from swaram.languages import LanguageError
@@ -333,8 +335,10 @@ def test_weights_split_and_join_exactly_even_where_they_are_zero():
 def test_half_precision_halves_the_file(tmp_path):
     paper_checkpoint(tmp_path / "ours")
     sizes = []
-    for half in (False, True):
-        find_format("huggingface", to_write=True).write(tmp_path / "ours", tmp_path / "out", VoiceFacts("x", half=half))
+    for more in ([], ["--half"]):
+        command = ["voice", "export", str(tmp_path / "ours"), "-o", str(tmp_path / "out"), "--to", "huggingface", *more]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0 and "for transformers.VitsModel" in result.output
         sizes.append((tmp_path / "out" / "model.safetensors").stat().st_size)
     assert sizes[1] < 0.7 * sizes[0]
     assert transformers.VitsModel.from_pretrained(tmp_path / "out").dtype == torch.float16
