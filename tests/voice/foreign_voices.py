@@ -118,6 +118,16 @@ def package_audio(folder: Path, ids: np.ndarray, noise, scales, **numbers: int) 
     return run(folder / "decoder.onnx", made)["audio"][0]
 
 
+@torch.no_grad()
+def model_audio(model, ids: np.ndarray, noise, scales, speaker: int | None = None) -> np.ndarray:
+    """What a generator of ours says to ids [symbols] in PyTorch: float32 [samples]."""
+    inputs = (torch.from_numpy(ids)[None], torch.tensor([len(ids)]), torch.tensor([scales]))
+    noise = (torch.from_numpy(noise[0]), torch.from_numpy(noise[1]))
+    prior, _, conditioning = model.front_end(*inputs, *noise, None if speaker is None else torch.tensor([speaker]))
+    latent = model.reverse_flow(prior, torch.tensor([prior.shape[2]]), conditioning)
+    return model.decode(latent, conditioning)[0].numpy()
+
+
 def run(path: Path, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """All outputs of a graph by name."""
     options = onnxruntime.SessionOptions()

@@ -8,11 +8,15 @@ import sys
 import numpy as np
 import onnx
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from swaram.cli import app
 from swaram.errors import SwaramError
+from swaram.model.vits import Vits
+from swaram.training.checkpoints import read_info
+from swaram.training.warm_start import warm_start
 from swaram.voice.engine import Engine
 from swaram.voice.formats import recognise
 from swaram.voice.formats.exchange import FormatError, ImportOptions
@@ -61,7 +65,8 @@ def import_(*arguments):
 
 def test_a_voice_of_the_hub_becomes_a_package_that_speaks(hub, tmp_path):
     endpoint, handler = hub("facebook/mms-tts-mal")
-    result = import_("facebook/mms-tts-mal", "-o", tmp_path / "mal", "--endpoint", endpoint)
+    start = tmp_path / "start"
+    result = import_("facebook/mms-tts-mal", "-o", tmp_path / "mal", "--endpoint", endpoint, "--checkpoint", start)
     assert result.exit_code == 0, result.output
     assert "LICENCE CC-BY-NC-4.0: NOT FOR COMMERCIAL USE" in result.output
     assert "self-check:" in result.output and "dBFS" in result.output
@@ -74,7 +79,11 @@ def test_a_voice_of_the_hub_becomes_a_package_that_speaks(hub, tmp_path):
     engine = Engine(voice)
     windows = [window.samples for window in engine.stream(SpeechRequest(SENTENCE))]
     assert np.array_equal(np.concatenate(windows), engine.synthesise(SpeechRequest(SENTENCE)).audio)
-    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("hf")) == ["mal"]
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith("hf")) == ["mal", "start"]
+    info = read_info(start)
+    generator = Vits(info.config.model, info.config.data, len(info.symbols))
+    started = warm_start(start, generator, torch.nn.Identity(), info.config, info.symbols, info.speakers)
+    assert started.taken == len(generator.state_dict()) and not started.left
 
 
 def test_a_folder_of_a_repository_is_fetched_alone(hub, tmp_path):

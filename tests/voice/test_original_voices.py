@@ -1,7 +1,6 @@
 """Original VITS checkpoints become our voices, and ours become original checkpoints, with the same sound."""
 
 import json
-import shutil
 from collections import OrderedDict
 
 import numpy as np
@@ -14,14 +13,12 @@ from swaram.model.discriminators import Discriminators
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import CheckpointInfo, read_info, read_tensors, write_checkpoint
-from swaram.training.warm_start import warm_start
 from swaram.voice.export import write_voice
 from swaram.voice.facts import OfferedSpeaker, VoiceFacts
 from swaram.voice.formats import find_format, recognise
 from swaram.voice.formats.exchange import FormatError, ImportOptions
-from swaram.voice.formats.importing import import_voice
 from swaram.voice.formats.layouts import discriminator_name, original_name
-from tests.voice.foreign_voices import difference, package_audio
+from tests.voice.foreign_voices import difference, model_audio, package_audio
 from tests.voice.original_voices import SPOKEN, noises, published_layout, weights_by_name
 
 LANGUAGE = ImportOptions("mine", languages=("ml",))
@@ -46,12 +43,16 @@ def write_original(folder, record, **extra):
 def test_an_imported_checkpoint_says_what_the_original_code_says(record, tmp_path):
     folder = write_original(tmp_path / "theirs", record)
     read = recognise(folder).read(folder, LANGUAGE)
-    write_voice(read.model, read.info, tmp_path / "ours", read.facts)
+    packed = record["config"]["data"]["n_speakers"] == 0  # tracing costs seconds; the export compares by itself
+    if packed:
+        write_voice(read.model, read.info, tmp_path / "ours", read.facts)
     assert read.info.step == 3000
     for speech in record["speech"]:
-        numbers = {} if speech["speaker"] is None else {"speaker": speech["speaker"]}
         ids = np.array(record["ids"])
-        said = package_audio(tmp_path / "ours", ids, noises(len(ids), 8), speech["scales"], **numbers)
+        given = (ids, noises(len(ids), 8), speech["scales"])
+        said = (
+            package_audio(tmp_path / "ours", *given) if packed else model_audio(read.model, *given, speech["speaker"])
+        )
         assert len(said) == speech["length"] and said.std() > 0.1
         assert difference(said[:: speech["step"]], np.array(speech["samples"])) < 1e-4
 
@@ -124,24 +125,6 @@ def test_out_and_in_again_is_the_same_checkpoint(exported, tmp_path):
     before = read_info(ours)
     assert (back.info.symbols, back.info.speakers, back.info.step) == (before.symbols, before.speakers, before.step)
     assert back.info.config.model == before.config.model and back.facts.licence == "CC-BY-4.0"
-
-
-def test_an_import_leaves_a_checkpoint_that_a_training_starts_from(exported, tmp_path):
-    ours, folder, _said = exported
-    torch.manual_seed(9)
-    info = read_info(ours)
-    # The voice of this checkpoint is too quiet for the self-check: louder, it passes.
-    content = torch.load(folder / "G_1200.pth", weights_only=True)
-    for name, tensor in content["model"].items():
-        if name.startswith("dec.") and name.endswith("weight_g"):
-            tensor.mul_(12)
-    loud = shutil.copytree(folder, tmp_path / "loud", ignore=shutil.ignore_patterns("D_*"))
-    torch.save(content, loud / "G_1200.pth")
-    import_voice(recognise(loud), loud, tmp_path / "voice", ImportOptions("mine"), tmp_path / "start")
-    generator = Vits(info.config.model, info.config.data, len(info.symbols), 2)
-    started = warm_start(tmp_path / "start", generator, torch.nn.Identity(), info.config, info.symbols, info.speakers)
-    assert not started.left and started.taken == 858 and started.steps == 1200
-    assert torch.equal(generator.enc_p.emb.weight, content["model"]["enc_p.emb.weight"])
 
 
 def test_one_offered_speaker_of_several_can_still_be_loaded(exported, tmp_path):
