@@ -114,17 +114,34 @@ def ours(config: Config, device: torch.device, compiled: bool = False) -> Engine
     return Engine(config, SymbolTable.for_languages("ml"), ["speaker"], device, choose_precision(config.train, device))
 
 
+def judged(config: Config) -> Config:
+    """The same with discriminators in every step."""
+    config = config.model_copy(deep=True)
+    config.train.adversarial_every = 1
+    return config
+
+
+def cycle(contestant: object) -> int:
+    """Steps after which the work is the same again: a preset may leave the discriminators out of some."""
+    return contestant.config.train.adversarial_every if isinstance(contestant, Engine) else 1
+
+
 def take_turns(contestants: dict[str, object], batch: Batch, repeats: int) -> dict[str, dict[str, float]]:
-    """Median seconds of a step of each, by the clock and of the processor, after one step to warm up."""
+    """Median seconds of a step of each, by the clock and of the processor, after one to warm up.
+
+    Where a preset leaves the discriminators out of some steps, the mean of a whole cycle counts as one step.
+    """
     clock: dict[str, list[float]] = {name: [] for name in contestants}
     processor: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(repeats + 1):
         for name, contestant in contestants.items():
             begun, worked = time.perf_counter(), time.process_time()
-            contestant.step(batch)  # type: ignore[attr-defined]
+            steps = cycle(contestant)
+            for _ in range(steps):
+                contestant.step(batch)  # type: ignore[attr-defined]
             if batch.audio.is_cuda:
                 torch.cuda.synchronize()
-            took, worked = time.perf_counter() - begun, time.process_time() - worked
+            took, worked = (time.perf_counter() - begun) / steps, (time.process_time() - worked) / steps
             if turn:
                 clock[name].append(took)
                 processor[name].append(worked)
@@ -138,8 +155,8 @@ def take_turns(contestants: dict[str, object], batch: Batch, repeats: int) -> di
 def on_cpu(paper: Config, mini: Config, repeats: int, batches: list[str]) -> list[dict]:
     """The straightforward step against ours on ``paper``, and ``mini``, at each batch."""
     device, rows = torch.device("cpu"), []
-    contestants = {"straightforward": Straightforward(paper, device), "paper": ours(paper, device)}
-    contestants["mini"] = ours(mini, device)
+    contestants: dict[str, object] = {"straightforward": Straightforward(paper, device), "paper": ours(paper, device)}
+    contestants |= {"mini": ours(mini, device), "mini, every step judged": ours(judged(mini), device)}
     for utterances, frames in (map(int, size.split("x")) for size in batches):
         print(f"{utterances} utterances of {frames} frames", flush=True)
         batch = make_batch(utterances, frames, paper.data.hop_length, device)
@@ -156,16 +173,17 @@ def on_gpu(paper: Config, mini: Config, repeats: int, batches: list[str]) -> lis
             for utterances, frames in (map(int, size.split("x")) for size in batches):
                 engine = ours(config, device, compiled)
                 batch = make_batch(utterances, frames, config.data.hop_length, device)
-                for _ in range(3):
+                steps = -(-repeats // cycle(engine)) * cycle(engine)
+                for _ in range(cycle(engine) + 2):
                     engine.step(batch)
                 torch.cuda.synchronize()
                 torch.cuda.reset_peak_memory_stats()
                 with Utilisation() as utilisation:
                     begun = time.perf_counter()
-                    for _ in range(repeats):
+                    for _ in range(steps):
                         engine.step(batch)
                     torch.cuda.synchronize()
-                    seconds = (time.perf_counter() - begun) / repeats
+                    seconds = (time.perf_counter() - begun) / steps
                 rows.append(
                     {
                         "step": name + (", compiled" if compiled else ""),
