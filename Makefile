@@ -40,8 +40,9 @@ $(VENV)/.serving: pyproject.toml requirements.txt | $(VENV)/bin/python
 	$(PIP) install --constraint requirements.txt --editable .
 	@touch $@
 
-$(VENV)/.testing: pyproject.toml requirements.txt | $(VENV)/bin/python
-	$(PIP) install --constraint requirements.txt --editable '.[train,dev]'
+$(VENV)/.testing: pyproject.toml requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(PIP) install --constraint requirements.txt --constraint requirements-dev.txt --editable '.[train,evaluate,dev]'
+	$(PIP) install --no-deps Resemblyzer==0.1.4  # it asks for far more than its model needs
 	@touch $@ $(VENV)/.serving
 
 clean:
