@@ -34,10 +34,8 @@ def listening(corpus, monkeypatch):  # noqa: F811
     """The training tests' data with what evaluation reads of the manifest; no DNSMOS, and a stubborn judge."""
     path = corpus / "manifest.parquet"
     rows = pyarrow.parquet.read_table(path).to_pylist()
-    texts = dict(line.split("|") for line in (corpus / "train_metadata.csv").read_text(encoding="utf-8").splitlines())
-    validating = (corpus / "val_metadata.csv").read_text(encoding="utf-8")
-    training = [f"{path}|{text}" for path, text in texts.items() if path not in validating]
-    (corpus / "train_metadata.csv").write_text("\n".join(training) + "\n", encoding="utf-8")
+    training, validating = ((corpus / f"{name}_metadata.csv").read_text(encoding="utf-8") for name in ("train", "val"))
+    texts = dict(line.split("|") for line in (training + validating).splitlines())
     manifest = [
         row
         | {

@@ -48,10 +48,11 @@ def convert(server, data: bytes, size: int = 5000, end: bool = True, **start) ->
     with server.websocket("/v1/convert") as socket:
         if start:
             say(socket, type="start", **start)
-        for place in range(0, len(data), size):
-            socket.send(data[place : place + size])
-        if end:
-            say(socket, type="end")
+        with suppress(ConnectionClosedError):  # refused before all of it was sent
+            for place in range(0, len(data), size):
+                socket.send(data[place : place + size])
+            if end:
+                say(socket, type="end")
         with suppress(ConnectionClosedError):  # closed with a code that is not 1000
             for message in socket:
                 (binary if isinstance(message, bytes) else told).append(message)

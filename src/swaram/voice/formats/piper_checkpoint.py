@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import CheckpointInfo
 from swaram.voice.facts import VoiceFacts
@@ -12,7 +11,7 @@ from swaram.voice.formats.exchange import FormatError, ImportOptions, TrainedVoi
 from swaram.voice.formats.layouts import original_name
 from swaram.voice.formats.original_config import our_config
 from swaram.voice.formats.piper_config import Described
-from swaram.voice.formats.tensors import languages_without_vectors, load_pickled, named_tensors, take
+from swaram.voice.formats.tensors import fitted, load_pickled, named_tensors
 
 TITLE = "a Piper checkpoint"
 GENERATOR = "model_g."
@@ -52,12 +51,9 @@ def read_checkpoint(path: Path, said: Described, licence: str, options: ImportOp
         raise FormatError(f"{path}: its description lists {len(table)} ids, the model has {rows}")
     symbols = SymbolTable.from_dict({**table.to_dict(), "symbols": table.symbols + [""] * (rows - len(table))})
     names = [speaker["name"] for speaker in said.keys["speakers"]] or ["speaker-0"]
-    model = Vits(config.model, config.data, rows, len(names))
-    wanted = model.state_dict()
-    taken, left = take(wanted, generator, original_name, path, languages_without_vectors(wanted))
+    model, left = fitted(config, rows, len(names), generator, original_name, path)
     if left:
         raise FormatError(f"{path}: the tensor {left[0]} has no place in VITS; this is another architecture")
-    model.load_state_dict(taken)
     facts = VoiceFacts(
         options.name,
         licence=licence,
@@ -72,7 +68,7 @@ def read_checkpoint(path: Path, said: Described, licence: str, options: ImportOp
     info = CheckpointInfo(
         step if isinstance(step, int) else 0, 0, 0, config, symbols, names, None, 0.0, discriminators=False
     )
-    return TrainedVoice(model.eval(), info, facts, None, said.notes)
+    return TrainedVoice(model, info, facts, None, said.notes)
 
 
 def _plain(value: Any) -> Any:
