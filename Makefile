@@ -10,8 +10,8 @@ help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
 	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
-	@echo "make soak   hostile clients and disconnects in thousands"
-	@echo "make lint   check style"
+	@echo "make soak   hostile clients and disconnects in thousands, judges that take long to load"
+	@echo "make lint   check style and types"
 
 run: $(VENV)/.serving
 	$(VENV)/bin/swaram serve --port $(PORT) --prove swaram.flac
@@ -25,10 +25,10 @@ bench: $(VENV)/.testing
 	$(VENV)/bin/python benchmarks/serving.py --voices voices --streams 1 20 60
 
 soak: $(VENV)/.testing
-	SWARAM_SOAK=1 $(VENV)/bin/python -m pytest tests/server/test_hostile.py
+	SWARAM_SOAK=1 $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/evaluation/test_judges.py
 
 lint: $(VENV)/.testing
-	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \

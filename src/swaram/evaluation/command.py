@@ -77,7 +77,8 @@ def _compared(home: Path, evaluations: list["Evaluation"], settings: Any) -> Non
 
     for place, evaluation in zip(("a", "b"), evaluations, strict=True):
         write_report(home / place, evaluation)
-    found = compare(*evaluations, settings)
+    one, other = evaluations
+    found = compare(one, other, settings)
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     write_files(home, {"comparison.json": text, "comparison.html": "".join(render(found, *evaluations))})
     for name, row in found["metrics"].items():

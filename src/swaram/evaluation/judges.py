@@ -71,7 +71,7 @@ class TransformersJudge:
         except ImportError:
             raise EvaluationError("A transformers judge needs the package; pip install transformers.") from None
         try:
-            self._pipeline = transformers.pipeline("automatic-speech-recognition", model=model)
+            self._pipeline: Any = transformers.pipeline("automatic-speech-recognition", model=model)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise EvaluationError(f"{model}: transformers cannot load it as speech recognition ({reason}).") from None

@@ -170,12 +170,11 @@ def _speed(measured: Measured, settings: Settings) -> dict[str, Any]:
 
 def _utterances(measured: Measured) -> list[dict[str, Any]]:
     """One row for each synthesis: what was to be said and what was heard, and all of its observations."""
-    values: dict[tuple[str, str], dict[str, float]] = {}
+    values: dict[tuple[str, str], dict[str, float | None]] = {}
     for o in measured.observations:
         if o.side == "synthetic":
-            values.setdefault((o.speaker, o.sentence), {})[o.metric] = (
-                round(o.value, 4) if np.isfinite(o.value) else None
-            )  # type: ignore[assignment]
+            finite = round(o.value, 4) if np.isfinite(o.value) else None
+            values.setdefault((o.speaker, o.sentence), {})[o.metric] = finite
     return [
         {
             "speaker": speaker,

@@ -55,7 +55,8 @@ def run_trials(
                 chosen.append((category, text))
         texts = chosen
     say(f"speaking {len(texts)} texts that voices stumble over")
-    trials, observations = [], []
+    trials: list[Trial] = []
+    observations: list[Observation] = []
     for number, (category, text) in enumerate(texts):
         speaker = speakers[number % len(speakers)]
         trial = _try(subject, category, text, speaker, instruments, lengths, observations)

@@ -5,6 +5,7 @@ Each maps audio [batch, samples] to its scores and to the feature maps of every 
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 from swaram.model.settings import DiscriminatorConfig
 
 Layer = Callable[[Tensor], Tensor]
+AlongRows = Callable[[Any, Tensor], Tensor]
 
 weight_norm = nn.utils.parametrizations.weight_norm
 
@@ -48,7 +50,7 @@ class PeriodDiscriminator(nn.Module):
         # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, rows, 1). The kernels are one
         # sample wide, so this is the same, and on CPUs several times faster than two dimensions.
         x = x.unflatten(2, (-1, self.period)).permute(0, 3, 2, 1).flatten(0, 1)
-        along_rows = _products if self.wide and not x.is_cuda else _convolutions
+        along_rows: AlongRows = _products if self.wide and not x.is_cuda else _convolutions
         score, features = _score(
             [partial(along_rows, conv) for conv in self.convs], partial(along_rows, self.conv_post), x
         )
@@ -66,7 +68,7 @@ def _products(conv: nn.Conv2d, x: Tensor) -> Tensor:
     weight = conv.weight.squeeze(-1)  # (out, in, kernel)
     if weight.shape[1] < 16:
         return _convolutions(conv, x)
-    kernel, stride, padding = weight.shape[2], conv.stride[0], conv.padding[0]
+    kernel, stride, padding = weight.shape[2], conv.stride[0], int(conv.padding[0])
     x = F.pad(x, (0, 0, padding, padding))
     rows = (x.shape[1] - kernel) // stride + 1
     windows = torch.cat([x[:, k : k + stride * (rows - 1) + 1 : stride] for k in range(kernel)], dim=2)

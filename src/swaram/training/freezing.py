@@ -1,5 +1,7 @@
 """Freezing by part: what is named in ``train.freeze`` keeps its weights while the rest learns."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from swaram.errors import SwaramError
@@ -22,7 +24,7 @@ class FreezeError(SwaramError):
     """A choice of frozen parts with which nothing could be trained."""
 
 
-def freeze(generator: Vits, parts: list[str], text_steps: int = 0) -> None:
+def freeze(generator: Vits, parts: Sequence[str], text_steps: int = 0) -> None:
     """Stop the gradients of these parts of the generator; a part that this model lacks is no fault.
 
     A frozen parameter gets no gradient, so neither optimizer nor weight decay moves it. Raises FreezeError where

@@ -187,7 +187,7 @@ def _run(
             sums.update({**values, "steps": 1, "judged": int("discriminator" in values)})  # type: ignore[arg-type]
             progress.unlogged = dict(sums)
             if progress.step % train.log_steps == 0:
-                means = _means(sums)
+                means = _means(dict(sums))
                 progress.unlogged = {}
                 journal.losses(progress.step, means | pace.rates(progress.step))
                 journal.say(_line(progress.step, progress.epoch, means, pace.words(progress.step)))
