@@ -10,7 +10,7 @@ help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
 	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
-	@echo "make soak   hostile clients and disconnects in thousands, judges that take long to load"
+	@echo "make soak   hostile clients and disconnects in thousands"
 	@echo "make lint   check style and types"
 
 run: $(VENV)/.serving
@@ -25,7 +25,7 @@ bench: $(VENV)/.testing
 	$(VENV)/bin/python benchmarks/serving.py --voices voices --streams 1 20 60
 
 soak: $(VENV)/.testing
-	SWARAM_SOAK=1 $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/evaluation/test_judges.py
+	SWARAM_SOAK=1 $(VENV)/bin/python -m pytest tests/server/test_hostile.py
 
 lint: $(VENV)/.testing
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

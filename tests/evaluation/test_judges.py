@@ -1,16 +1,11 @@
 """Other judges: commands, transformers; and languages without a recogniser."""
 
-import os
-
 import numpy as np
 import pytest
 
 from swaram.evaluation.errors import EvaluationError, NotMeasured
 from swaram.evaluation.judges import CommandJudge, open_judge
 
-slow = pytest.mark.skipif(
-    not os.environ.get("SWARAM_SOAK"), reason="importing transformers takes long: set SWARAM_SOAK=1"
-)
 SOUND = np.sin(np.arange(16_000) / 20).astype(np.float32) * 0.1
 
 
@@ -59,7 +54,6 @@ def test_a_language_without_a_recogniser_is_not_measured_rather_than_an_error(tm
         open_judge(None, "ta")
 
 
-@slow
 def test_a_transformers_pipeline_can_judge(tmp_path):
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     import json
@@ -81,7 +75,6 @@ def test_a_transformers_pipeline_can_judge(tmp_path):
     assert open_judge(f"transformers:{tmp_path / 'm'}", "ml").listen(SOUND, 16_000).transcript == "മ"
 
 
-@slow
 def test_what_transformers_cannot_load_is_one_sentence(tmp_path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     with pytest.raises(EvaluationError, match="cannot load it as speech recognition"):
