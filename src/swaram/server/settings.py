@@ -44,7 +44,7 @@ class ServerSettings(BaseModel):
 
     max_connections: Count = 512
     max_streams: Count = 256
-    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.7
+    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.55
     first_sound_limit: Positive = 0.15
     breather: Annotated[float, Field(ge=0)] = 0.5
     drain_timeout: Annotated[float, Field(ge=0)] = 20.0
