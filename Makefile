@@ -10,7 +10,7 @@ help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
 	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
-	@echo "make soak   hostile clients and disconnects in thousands"
+	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis"
 	@echo "make lint   check style and types"
 
 run: $(VENV)/.serving
@@ -24,8 +24,14 @@ bench: $(VENV)/.testing
 	$(VENV)/bin/python benchmarks/prepare.py throughput
 	$(VENV)/bin/python benchmarks/serving.py --voices voices --streams 1 20 60
 
-soak: $(VENV)/.testing
-	SWARAM_SOAK=1 $(VENV)/bin/python -m pytest tests/server/test_hostile.py
+soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis
+	SWARAM_SOAK=1 SCHEMATHESIS=$(VENV)/schemathesis/bin/schemathesis \
+	  $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/server/test_openapi.py
+
+# It wants other versions of what the tests use, so it lives by itself.
+$(VENV)/schemathesis/bin/schemathesis: | $(VENV)/bin/python
+	$(VENV)/bin/python -m venv $(VENV)/schemathesis
+	$(VENV)/schemathesis/bin/pip --disable-pip-version-check --quiet install schemathesis==4.32.5
 
 lint: $(VENV)/.testing
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
