@@ -72,11 +72,14 @@ def test_messages_outside_of_the_protocol_close_the_socket(server, message, code
 def test_too_large_a_message_is_refused(server):
     error, closed = sentence_for(server, json.dumps({"type": "start", "text": "a" * 70_000}))
     assert (error["code"], closed) == ("too_large", 4413)
-    with server.websocket() as socket, pytest.raises(ConnectionClosed) as gone:
-        socket.send("x" * (2 << 20))
-        while True:
-            socket.recv(timeout=10)
-    assert gone.value.rcvd.code == 1009
+    codes = set()
+    for _ in range(4):  # a client that is still sending may see the connection break before it sees the code
+        with server.websocket() as socket, pytest.raises(ConnectionClosed) as gone:
+            socket.send("x" * (2 << 20))
+            while True:
+                socket.recv(timeout=10)
+        codes.add(gone.value.rcvd.code if gone.value.rcvd else None)
+    assert 1009 in codes and codes <= {1009, None}
 
 
 @pytest.mark.parametrize(
