@@ -8,10 +8,10 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from swaram.audio.resample import resample
 from swaram.evaluation.errors import NotMeasured
+from swaram.voice.onnx_session import open_session
 
 RATE, SECONDS = 16_000, 9.01
 # Place among the model's outputs, and from there to a scale of 1 to 5: the published polynomials, highest power first.
@@ -32,10 +32,7 @@ class Dnsmos:
         model = Path(found.origin).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
         if not model.is_file():
             raise NotMeasured("the package speechmos holds no sig_bak_ovr.onnx; pip install 'speechmos==0.0.1.1'")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(str(model))
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> dict[str, float]:
         """Each of ``SCALES``, about 1 to 5; a shorter clip is repeated to 9.01 s, a longer one heard in steps of 1 s.

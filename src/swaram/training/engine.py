@@ -121,7 +121,11 @@ class Engine:
         return train.weights.model_dump() | {"kl": train.weights.kl * warm}
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What both kinds of pass take first: symbols, their lengths, spectrogram, its lengths, speakers."""
+        """What both kinds of pass take first.
+
+        symbols int64 [batch, symbols], their lengths [batch], linear spectrogram float32 [batch, bins, frames], its
+        lengths [batch] in frames, speaker int64 [batch].
+        """
         spectrogram = self.spectra.linear(batch.audio)
         return batch.symbols, batch.symbol_lengths, spectrogram, batch.frame_lengths, batch.speaker
 
@@ -225,7 +229,11 @@ class Engine:
         return parts, generator_loss, discriminator_loss
 
     def _judge(self, real: Tensor, fake: Tensor, share: float) -> tuple[dict[str, Tensor], Tensor]:
-        """One pass of the discriminators over recordings and synthesis [segments, samples]."""
+        """One pass of the discriminators over recordings and synthesis, both float32 [segments, samples], -1..1.
+
+        ``share`` of the global batch's judged segments scales the losses. Returns those of the generator by name, and
+        the discriminators'.
+        """
         with record_function("forward"), self.processes.fabric.autocast():
             scores, features = self.discriminators(torch.cat([real, fake]))
         # Whatever a discriminator makes of its batch, recordings are the first half of it.

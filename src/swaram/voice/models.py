@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 
 from swaram.voice.errors import VoiceError
+from swaram.voice.onnx_session import open_session
 from swaram.voice.request import SpeechRequest
 from swaram.voice.streaming import Window, flow_edges, windows
 from swaram.voice.voice import Voice
@@ -157,17 +158,8 @@ class Models:
 
 
 def _session(voice: Voice, name: str, model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that spin while they wait take the core from the next stream.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Every length of text is another shape: plans and arenas kept for each of them only fill the memory.
-    options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return open_session(model, threads)
     except Exception as error:
         raise VoiceError(f"{voice.package.source}: {name} cannot be loaded by onnxruntime; export it again.") from error
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from swaram.evaluation.recognizer.features import FeatureSettings, at_level, at_
 from swaram.evaluation.recognizer.language_model import LanguageModel
 from swaram.evaluation.recognizer.package import LANGUAGE_MODEL, MODEL, Manifest, read_file, read_manifest
 from swaram.evaluation.recognizer.units import UnitTable
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 WINDOW_SECONDS = 20.0
 
@@ -131,18 +135,11 @@ class Recognizer:
         return search(probabilities, self.frame_seconds, beam, self.language_model, settings)
 
 
-def _session(model: bytes, source: str, threads: int):  # type: ignore[no-untyped-def]
-    import onnxruntime
+def _session(model: bytes, source: str, threads: int) -> "InferenceSession":
+    from swaram.voice.onnx_session import open_session
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = open_session(model, threads)
     except Exception as error:
         raise RecognizerError(f"{source}: {MODEL} cannot be loaded by onnxruntime; export it again.") from error
     if [node.name for node in session.get_inputs()] != ["mel"] or len(session.get_outputs()) != 1:

@@ -7,6 +7,7 @@ from typing import Any
 from swaram.config import Config, parse_config
 from swaram.model.settings import HifiganConfig
 from swaram.voice.formats.exchange import FormatError
+from swaram.voice.formats.layouts import DECODER_KEYS
 
 # What our model has built in, as the published one: another value is another architecture.
 FIXED: dict[str, Any] = {
@@ -36,13 +37,6 @@ _MODEL = (
     ("flow_layers", "prior_encoder_num_wavenet_layers", 4),
     ("flow_kernel", "wavenet_kernel_size", 5),
 )
-_DECODER = (
-    ("initial_channels", "upsample_initial_channel", 512),
-    ("upsample_rates", "upsample_rates", [8, 8, 2, 2]),
-    ("upsample_kernels", "upsample_kernel_sizes", [16, 16, 4, 4]),
-    ("residual_kernels", "resblock_kernel_sizes", [3, 7, 11]),
-    ("residual_dilations", "resblock_dilation_sizes", [[1, 3, 5], [1, 3, 5], [1, 3, 5]]),
-)
 
 
 def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path, styles: tuple[str, ...] = ()) -> Config:
@@ -52,7 +46,7 @@ def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path, s
             raise FormatError(f"{where}: {key} is {given[key]!r}, and swaram's VITS has {value!r} there")
     bins = number(given, "spectrogram_bins", 513, where)
     model: dict[str, Any] = {ours: given.get(theirs, default) for ours, theirs, default in _MODEL}
-    decoder = {ours: given.get(theirs, default) for ours, theirs, default in _DECODER}
+    decoder = {ours: given.get(theirs, default) for ours, theirs, default in DECODER_KEYS}
     if given.get("use_stochastic_duration_prediction", True):
         model |= {"duration_predictor": "stochastic", "duration_channels": model["hidden_channels"]}
     else:
@@ -103,7 +97,7 @@ def their_config(config: Config, decoder: HifiganConfig, symbols: int, speakers:
         "attention_dropout": model.text_dropout,
         "activation_dropout": model.text_dropout,
         **{theirs: getattr(model, ours) for ours, theirs, _ in _MODEL},
-        **{theirs: getattr(decoder, ours) for ours, theirs, _ in _DECODER},
+        **{theirs: getattr(decoder, ours) for ours, theirs, _ in DECODER_KEYS},
         **FIXED,
     }
 

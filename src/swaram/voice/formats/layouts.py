@@ -8,6 +8,15 @@ import re
 
 MAGNITUDE, DIRECTION = ".parametrizations.weight.original0", ".parametrizations.weight.original1"
 
+# Of the HiFi-GAN decoder: our key, the one that the original and Hugging Face share, and the published value.
+DECODER_KEYS = (
+    ("initial_channels", "upsample_initial_channel", 512),
+    ("upsample_rates", "upsample_rates", [8, 8, 2, 2]),
+    ("upsample_kernels", "upsample_kernel_sizes", [16, 16, 4, 4]),
+    ("residual_kernels", "resblock_kernel_sizes", [3, 7, 11]),
+    ("residual_dilations", "resblock_dilation_sizes", [[1, 3, 5], [1, 3, 5], [1, 3, 5]]),
+)
+
 _WAVENET = {"gates": "in_layers", "outputs": "res_skip_layers", "condition": "cond_layer"}
 _ORIGINAL_TEXT = {
     "attention": "encoder.attn_layers",

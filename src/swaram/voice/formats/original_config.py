@@ -8,6 +8,7 @@ from swaram.config import Config, parse_config
 from swaram.model.settings import HifiganConfig
 from swaram.training.checkpoints import CheckpointInfo
 from swaram.voice.formats.exchange import FormatError
+from swaram.voice.formats.layouts import DECODER_KEYS
 
 # What the original code has built in, by our keys of the section model; it has no place for other values.
 BUILT_IN = {
@@ -28,13 +29,6 @@ _MODEL = (
     ("text_layers", "n_layers", 6),
     ("text_kernel", "kernel_size", 3),
     ("text_dropout", "p_dropout", 0.1),
-)
-_DECODER = (
-    ("initial_channels", "upsample_initial_channel", 512),
-    ("upsample_rates", "upsample_rates", [8, 8, 2, 2]),
-    ("upsample_kernels", "upsample_kernel_sizes", [16, 16, 4, 4]),
-    ("residual_kernels", "resblock_kernel_sizes", [3, 7, 11]),
-    ("residual_dilations", "resblock_dilation_sizes", [[1, 3, 5], [1, 3, 5], [1, 3, 5]]),
 )
 _DATA = (
     ("sample_rate", "sampling_rate", 22050),
@@ -60,7 +54,7 @@ def our_config(given: dict[str, Any], languages: tuple[str, ...], where: Path) -
     if model.get("use_spectral_norm"):
         raise FormatError(f"{where}: model.use_spectral_norm is on, which swaram's discriminators do not have")
     ours: dict[str, Any] = {key: model.get(theirs, default) for key, theirs, default in _MODEL}
-    decoder = {key: model.get(theirs, default) for key, theirs, default in _DECODER}
+    decoder = {key: model.get(theirs, default) for key, theirs, default in DECODER_KEYS}
     stochastic = model.get("use_sdp", True) is not False
     ours |= {
         **BUILT_IN,
@@ -126,7 +120,7 @@ def their_config(info: CheckpointInfo, decoder: HifiganConfig, speakers: int) ->
         },
         "model": {
             **{theirs: getattr(model, ours) for ours, theirs, _ in _MODEL},
-            **{theirs: getattr(decoder, ours) for ours, theirs, _ in _DECODER},
+            **{theirs: getattr(decoder, ours) for ours, theirs, _ in DECODER_KEYS},
             "resblock": blocks[decoder.residual_block],
             "n_layers_q": 3,
             "use_spectral_norm": False,

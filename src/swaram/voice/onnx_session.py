@@ -1,0 +1,20 @@
+"""How every model is opened for inference: few threads, nothing that spins, nothing kept for a shape that is gone."""
+
+import onnxruntime
+
+
+def open_session(model: bytes | str, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session on the CPU, with ``threads`` threads, of a model's bytes or its path.
+
+    Raises whatever onnxruntime raises for a model that it cannot load: the caller knows what to say of it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin while they wait take the core from the next stream.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Every length of text is another shape: plans and arenas kept for each of them only fill the memory.
+    options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
