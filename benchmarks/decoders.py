@@ -19,7 +19,7 @@ import onnxruntime
 import torch
 
 from swaram.config import parse_config
-from swaram.model.decoders.base import Decoder
+from swaram.model.decoders.base import Decoder, Source
 from swaram.model.decoders.build import build_decoder
 from swaram.model.settings import DECODERS
 from swaram.voice.streaming import windows
@@ -39,13 +39,37 @@ def least(repeats: int, action: Callable[[], object]) -> float:
     return min(times[1:])
 
 
+class Driven(torch.nn.Module):
+    """A decoder whose source, where it takes one, comes as three more inputs, as in a voice."""
+
+    def __init__(self, decoder: Decoder):
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, latent: torch.Tensor, *source: torch.Tensor) -> torch.Tensor:
+        return self.decoder(latent, None, Source(*source) if source else None)
+
+
+def inputs(decoder: Decoder, frames: int, batch: int = 1) -> dict[str, np.ndarray]:
+    """What a decoder takes, by name; the last axis is that of the frames."""
+    random = np.random.default_rng(0)
+    given = {"latent": random.standard_normal((batch, LATENT, frames))}
+    if decoder.noise_channels:
+        given["pitch"] = random.uniform(100, 300, (batch, frames))
+        given["phase"] = random.uniform(0, 1, (batch, frames))
+        given["noise"] = random.standard_normal((batch, decoder.noise_channels, frames))
+    return {name: value.astype(np.float32) for name, value in given.items()}
+
+
 def training_seconds(decoder: Decoder, repeats: int, precision: torch.dtype, segments: int) -> float:
     """Forward and backward of ``segments`` segments."""
-    latent = torch.randn(segments, LATENT, FRAMES, requires_grad=True)
+    latent, *source = (torch.from_numpy(value) for value in inputs(decoder, FRAMES, segments).values())
+    latent.requires_grad_()
+    driven = Driven(decoder)
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
-            audio = decoder(latent)
+            audio = driven(latent, *source)
         audio.square().mean().backward()
 
     return least(repeats, step)
@@ -58,13 +82,15 @@ def exported(decoder: Decoder) -> onnxruntime.InferenceSession:
     for module in decoder.modules():
         if torch.nn.utils.parametrize.is_parametrized(module, "weight"):
             torch.nn.utils.parametrize.remove_parametrizations(module, "weight")
+    given = inputs(decoder, 24)
+    axes |= {name: {value.ndim - 1: "frames"} for name, value in given.items()}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            decoder.eval(),
-            (torch.randn(1, LATENT, 24),),
+            Driven(decoder).eval(),
+            tuple(torch.from_numpy(value) for value in given.values()),
             buffer,  # type: ignore[arg-type]
-            input_names=["latent"],
+            input_names=list(given),
             output_names=["audio"],
             dynamic_axes=axes,
             opset_version=17,
@@ -78,17 +104,17 @@ def exported(decoder: Decoder) -> onnxruntime.InferenceSession:
 def measure(name: str, repeats: int, segments: int, seconds: float) -> dict[str, float | int | str]:
     """One decoder's row."""
     torch.manual_seed(0)
-    decoder = build_decoder(parse_config({"model": {"decoder": name}}).model.decoder, LATENT, HOP)
+    decoder = build_decoder(parse_config({"model": {"decoder": name}}).model.decoder, LATENT, HOP, RATE)
     parameters = sum(parameter.numel() for parameter in decoder.parameters())
     full = training_seconds(decoder, repeats, torch.float32, segments)
     half = training_seconds(decoder, repeats, torch.bfloat16, segments)
     session = exported(decoder)
     frames = round(seconds * RATE / HOP)
-    latent = np.random.default_rng(0).standard_normal((1, LATENT, frames)).astype(np.float32)
+    given = inputs(decoder, frames)
 
     def decode_windows() -> None:
         for window in windows(frames, HOP, RATE, decoder.left_margin, decoder.right_margin):
-            session.run(None, {"latent": latent[:, :, window.low : window.high]})
+            session.run(None, {name: value[..., window.low : window.high] for name, value in given.items()})
 
     first = next(windows(frames, HOP, RATE, decoder.left_margin, decoder.right_margin))
     return {
@@ -99,10 +125,10 @@ def measure(name: str, repeats: int, segments: int, seconds: float) -> dict[str,
         "right_margin": decoder.right_margin,
         "train_seconds": round(full, 3),
         "train_seconds_bfloat16": round(half, 3),
-        "real_time_factor": round(least(repeats, lambda: session.run(None, {"latent": latent})) / seconds, 4),
+        "real_time_factor": round(least(repeats, lambda: session.run(None, given)) / seconds, 4),
         "real_time_factor_windows": round(least(repeats, decode_windows) / seconds, 4),
         "first_window_milliseconds": round(
-            1000 * least(repeats, lambda: session.run(None, {"latent": latent[:, :, : first.high]})), 1
+            1000 * least(repeats, lambda: session.run(None, {n: v[..., : first.high] for n, v in given.items()})), 1
         ),
     }
 

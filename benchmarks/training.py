@@ -44,6 +44,7 @@ def make_batch(utterances: int, frames: int, hop: int, device: torch.device) -> 
         zeros,
         language=zeros,
         style=zeros,
+        pitch=torch.tensor([150.0, 1.0])[None, :, None].repeat(utterances, 1, frames),
     ).to(device)
 
 

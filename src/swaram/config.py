@@ -14,6 +14,7 @@ from swaram.errors import SwaramError
 from swaram.layers import LayerError, read_layers
 from swaram.model.settings import (
     DiscriminatorConfig,
+    HarmonicConfig,
     HifiganConfig,
     ModelConfig,
     MultibandConfig,
@@ -27,6 +28,7 @@ __all__ = [
     "ConfigError",
     "DataConfig",
     "DiscriminatorConfig",
+    "HarmonicConfig",
     "HifiganConfig",
     "LossWeights",
     "ModelConfig",
@@ -42,6 +44,7 @@ _DECODERS: dict[str, type[Section]] = {
     "hifigan": HifiganConfig,
     "multiband": MultibandConfig,
     "vocos": VocosConfig,
+    "harmonic": HarmonicConfig,
 }
 
 
@@ -55,11 +58,12 @@ class LossWeights(Section):
     mel: float = 45.0
     kl: float = 1.0
     duration: float = 1.0
+    pitch: float = Field(1.0, description="of models whose decoder has a harmonic source; a semitone's error is 1")
     adversarial: float = 1.0
     feature_matching: float = 2.0
 
 
-FrozenPart = Literal["text_encoder", "posterior_encoder", "flow", "durations", "decoder", "speakers", "styles"]
+FrozenPart = Literal["text_encoder", "posterior_encoder", "flow", "durations", "pitch", "decoder", "speakers", "styles"]
 
 
 class TrainConfig(Section):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from swaram.config import Config, parse_config
+from swaram.model.decoders.base import Source
 from swaram.model.discriminators import Discriminators
 from swaram.model.vits import Vits, gaussian_scores
 
@@ -48,6 +49,7 @@ HIFIGAN = {
 DECODERS = {
     "vocos": TINY["model"]["decoder"],
     "vocos-causal": {**TINY["model"]["decoder"], "lookahead": 3},
+    "harmonic": {**TINY["model"]["decoder"], "type": "harmonic"},
     "hifigan": HIFIGAN,
     "hifigan-single": {**HIFIGAN, "residual_block": "single"},
     "multiband": {
@@ -80,6 +82,16 @@ def batch(speakers: int) -> dict[str, torch.Tensor]:
     }
 
 
+PITCH = 100 + 200 * torch.rand(3, 40, generator=torch.Generator().manual_seed(1))
+
+
+def part_of(source: Source | None, low: int, high: int) -> Source | None:
+    """The source of a window of frames."""
+    if source is None:
+        return None
+    return Source(source.pitch[:, low:high], source.phase[:, low:high], source.noise[:, :, low:high])
+
+
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)
@@ -95,9 +107,11 @@ def test_gradients_reach_every_parameter(variant, speakers, languages, styles):
     model = Vits(config.model, data, 30, speakers)
     stir(model)
     ids = {"language": torch.arange(3) % languages, "style": torch.arange(3) % (styles + 1)}
-    prior, output = model(**batch(speakers), **ids, segment_frames=16)
+    prior, output = model(**batch(speakers), **ids, segment_frames=16, pitch=PITCH if model.pitch else None)
     loss = output.audio.square().mean() + prior.duration_loss + prior.z_p.square().mean()
     loss = loss + prior.mean_p.square().mean() + prior.log_deviation_p.square().mean()
+    if prior.pitch is not None:
+        loss = loss + prior.pitch.log().square().mean()
     loss.backward()
     silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     # The stochastic predictor's last flow moves a channel that is thrown away in sampling, not in training.
@@ -170,12 +184,13 @@ def test_windows_with_the_stated_margins_join_to_what_one_pass_gives(name):
     hop, left, right = config.data.hop_length, model.dec.left_margin, model.dec.right_margin
     latent, conditioning = torch.randn(1, 8, 130), model.condition_on(torch.tensor([1]))
     with torch.no_grad():
-        whole = model.decode(latent, conditioning)
+        source = model.source(latent, conditioning)
+        whole = model.decode(latent, conditioning, source)
         assert whole.shape == (1, 130 * hop)
         pieces = []
         for start, end in ((0, 30), (30, 90), (90, 130)):
             low, high = max(0, start - left), min(130, end + right)
-            window = model.decode(latent[:, :, low:high], conditioning)
+            window = model.decode(latent[:, :, low:high], conditioning, part_of(source, low, high))
             pieces.append(window[:, (start - low) * hop : (end - low) * hop])
         assert torch.allclose(torch.cat(pieces, 1), whole, atol=1e-5)
 
@@ -184,7 +199,8 @@ def test_windows_with_the_stated_margins_join_to_what_one_pass_gives(name):
 def test_the_stated_margins_are_as_far_as_a_decoder_looks(name):
     """Changing one frame changes the audio as far as the margins say, give or take one frame of fading windows."""
     config = tiny(decoder=DECODERS[name])
-    decoder = Vits(config.model, config.data, 30, 1).dec.eval()
+    model = Vits(config.model, config.data, 30, 1).eval()
+    decoder = model.dec
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, 0.0, 0.3)
     hop, left, right = config.data.hop_length, decoder.left_margin, decoder.right_margin
@@ -193,7 +209,8 @@ def test_the_stated_margins_are_as_far_as_a_decoder_looks(name):
     other = latent.clone()
     other[:, :, at] += 1
     with torch.no_grad():
-        change = (decoder(latent) - decoder(other)).abs().reshape(-1, hop).amax(1)
+        source = model.source(latent)
+        change = (decoder(latent, None, source) - decoder(other, None, source)).abs().reshape(-1, hop).amax(1)
     touched = torch.nonzero(change).flatten() - at
     # Frame ``at`` stands in the left margin of the frames after it, and in the right margin of those before.
     assert -right <= int(touched.min()) <= -right + 1

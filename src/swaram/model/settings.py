@@ -76,10 +76,9 @@ class MultibandConfig(Section):
         return None
 
 
-class VocosConfig(Section):
-    """Frame-rate decoder (Siuzdak 2023): ConvNeXt blocks and one inverse short-time Fourier transform."""
+class FrameRateConfig(Section):
+    """What the decoders at frame rate share: ConvNeXt blocks and one inverse short-time Fourier transform."""
 
-    type: Literal["vocos"]
     channels: PositiveInt = 256
     blocks: PositiveInt = 8
     kernel: PositiveInt = 7
@@ -90,7 +89,7 @@ class VocosConfig(Section):
     )
 
     @model_validator(mode="after")
-    def check(self) -> "VocosConfig":
+    def check(self) -> "FrameRateConfig":
         if self.kernel % 2 == 0:
             raise ValueError("kernel must be odd")
         if self.lookahead is not None and self.lookahead > (self.blocks + 1) * (self.kernel - 1):
@@ -102,6 +101,18 @@ class VocosConfig(Section):
         if self.n_fft % hop or self.n_fft < 4 * hop:
             return "model.decoder.n_fft must be a multiple of data.hop_length, at least 4 times it"
         return None
+
+
+class VocosConfig(FrameRateConfig):
+    """Frame-rate decoder that makes magnitudes and phases itself (Siuzdak 2023)."""
+
+    type: Literal["vocos"]
+
+
+class HarmonicConfig(FrameRateConfig):
+    """Frame-rate decoder that filters harmonics of a predicted pitch, and noise."""
+
+    type: Literal["harmonic"]
 
 
 DECODERS: dict[str, dict[str, Any]] = {
@@ -118,6 +129,7 @@ DECODERS: dict[str, dict[str, Any]] = {
     "multiband": {"type": "multiband"},
     "vocos": {"type": "vocos"},
     "vocos-causal": {"type": "vocos", "lookahead": 2},
+    "harmonic": {"type": "harmonic"},
 }
 
 
@@ -153,7 +165,7 @@ def _named(presets: dict[str, dict[str, Any]]) -> BeforeValidator:
     return BeforeValidator(look_up)
 
 
-DecoderConfig = HifiganConfig | MultibandConfig | VocosConfig
+DecoderConfig = HifiganConfig | MultibandConfig | VocosConfig | HarmonicConfig
 
 
 class ModelConfig(Section):

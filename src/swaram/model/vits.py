@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from swaram.audio.noise import noise_frames
 from swaram.config import DataConfig
 from swaram.model.alignment import expand, maximum_path
+from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
+from swaram.model.decoders.source import carried_phase
 from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
 from swaram.model.flow import Flow
 from swaram.model.layers import sequence_mask
+from swaram.model.pitch import PitchPredictor
 from swaram.model.posterior import PosteriorEncoder
 from swaram.model.settings import ModelConfig
 from swaram.model.text_encoder import TextEncoder
@@ -27,6 +31,7 @@ class Prior:
     mask: Tensor  # [batch, 1, frames]
     durations: Tensor  # int64 [batch, symbols], in frames, of the alignment
     duration_loss: Tensor  # [], mean over symbols: nats (stochastic) or squared error (plain)
+    pitch: Tensor | None = None  # [batch, frames], Hz, heard in the posterior's sample; where the decoder needs it
 
 
 @dataclass
@@ -48,7 +53,7 @@ class Vits(nn.Module):
 
     def __init__(self, model: ModelConfig, data: DataConfig, symbols: int, speakers: int = 1):
         super().__init__()
-        self.hop, self.speakers = data.hop_length, speakers
+        self.hop, self.sample_rate, self.speakers = data.hop_length, data.sample_rate, speakers
         self.latent_channels = model.latent_channels
         self.languages, self.styles = len(data.languages), 1 + len(data.styles)
         self.condition = condition = model.speaker_channels if speakers > 1 or self.styles > 1 else 0
@@ -83,7 +88,8 @@ class Vits(nn.Module):
         )
         predictor = StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
         self.dp = predictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
-        self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, condition)
+        self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, data.sample_rate, condition)
+        self.pitch = PitchPredictor(model.latent_channels, hidden, 5, condition) if self.dec.noise_channels else None
         self.emb_g = nn.Embedding(speakers, condition) if speakers > 1 else None
         self.emb_s = nn.Embedding(self.styles, condition, padding_idx=0) if self.styles > 1 else None
         if self.emb_s is not None:
@@ -115,6 +121,7 @@ class Vits(nn.Module):
         durations: Tensor | None = None,
         language: Tensor | None = None,
         style: Tensor | None = None,
+        pitch: Tensor | None = None,
     ) -> tuple[Prior, Segments]:
         """One training pass (figure 1a).
 
@@ -122,13 +129,16 @@ class Vits(nn.Module):
         language and style int64 [batch], the last three where the model has several. ``segments``: decode only so many
         items of the batch, chosen at random, one segment of ``segment_frames`` each; None is one for every item.
         ``alignment_noise`` scales the noise added to the alignment scores, in units of their deviation (Kong et al.
-        2023, section 2.2); ``durations`` int64 [batch, symbols], where given, take the place of the search.
+        2023, section 2.2); ``durations`` int64 [batch, symbols], where given, take the place of the search. ``pitch``
+        float32 [batch, frames], Hz, of the recordings: what drives a decoder with a harmonic source while it learns.
         """
         conditioning = self.condition_on(speaker, style)
         z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
         prior = self._prior(
             symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations, language
         )
+        if self.pitch is not None:
+            prior.pitch = self.pitch(z, conditioning)
         rows = torch.arange(len(z), device=z.device)
         if segments is not None:
             turns = -(-segments // len(z))
@@ -137,7 +147,8 @@ class Vits(nn.Module):
         latest = (frame_lengths[rows] - segment_frames).clamp(min=0)
         starts = (torch.rand(len(rows), device=z.device) * (latest + 1)).long()
         voice = None if conditioning is None else conditioning[rows]
-        return prior, Segments(self.dec(cut(z[rows], starts, segment_frames), voice), rows, starts)
+        source = None if pitch is None else self._source_of(cut(pitch[rows].unsqueeze(1), starts, segment_frames)[:, 0])
+        return prior, Segments(self.dec(cut(z[rows], starts, segment_frames), voice, source), rows, starts)
 
     def text_side(
         self,
@@ -226,9 +237,30 @@ class Vits(nn.Module):
         mask = sequence_mask(lengths, prior.shape[2])
         return self.flow(prior, mask, conditioning, reverse=True) * mask
 
-    def decode(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
-        """latent [batch, latent, frames] to audio [batch, frames * hop], -1..1."""
-        return self.dec(latent, conditioning).clamp(-1, 1)
+    def source(self, latent: Tensor, conditioning: Tensor | None = None) -> Source | None:
+        """What drives the decoder of these latent frames [batch, latent, frames]; None where it needs nothing.
+
+        The pitch is heard in the latent, the phase begins at 0, and the noise is always the same.
+        """
+        if self.pitch is None:
+            return None
+        pitch = self.pitch(latent, conditioning)
+        noise = torch.from_numpy(noise_frames(self.dec.noise_channels, 0, latent.shape[2]))[None].to(latent.device)
+        phase = carried_phase(pitch, self.hop, self.sample_rate)
+        return Source(pitch, phase, noise.expand(len(latent), -1, -1))
+
+    def decode(self, latent: Tensor, conditioning: Tensor | None = None, source: Source | None = None) -> Tensor:
+        """latent [batch, latent, frames], and what ``source`` says where the decoder needs it, to audio.
+
+        Audio is [batch, frames * hop], -1..1.
+        """
+        return self.dec(latent, conditioning, source).clamp(-1, 1)
+
+    def _source_of(self, pitch: Tensor) -> Source:
+        """The source of training segments: pitch [segments, frames] of recordings, a random first phase, noise."""
+        phase = carried_phase(pitch, self.hop, self.sample_rate) + torch.rand(len(pitch), 1, device=pitch.device)
+        noise = torch.randn(len(pitch), self.dec.noise_channels, pitch.shape[1], device=pitch.device)
+        return Source(pitch, phase.frac(), noise)
 
 
 def gaussian_scores(z: Tensor, mean: Tensor, log_deviation: Tensor) -> Tensor:

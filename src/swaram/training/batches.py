@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from swaram.training.dataset import Dataset
+from swaram.training.pitch_track import UNKNOWN
 
 SHAPE_STEP = 32
 
@@ -38,6 +39,7 @@ class Batch:
     durations: Tensor | None = None  # int64 [batch, symbols], in frames; where an alignment is known beforehand
     language: Tensor | None = None  # int64 [batch], places in data.languages
     style: Tensor | None = None  # int64 [batch], 0 for none
+    pitch: Tensor | None = None  # float32 [batch, 2, frames]: Hz, 1 where voiced; where the decoder needs it
     clips: tuple[int, ...] = ()  # numbers of the clips in the dataset
     shares: Shares = Shares()
 
@@ -151,15 +153,20 @@ def collate(
     audio = torch.zeros(len(clips), _round_up(max(int(frames.max()), longest[1])) * hop)
     symbols = torch.zeros(len(clips), _round_up(max(int(lengths.max()), longest[0])), dtype=torch.int64)
     durations = torch.zeros_like(symbols) if dataset.durations else None
+    pitch = None
+    if dataset.pitch_hop:
+        pitch = torch.tensor([UNKNOWN, 0.0])[None, :, None].repeat(len(clips), 1, audio.shape[1] // hop)
     for row, (clip, wave) in enumerate(zip(clips, waves, strict=True)):
         size = int(frames[row]) * hop
         audio[row, :size] = torch.from_numpy(wave[:size])
         symbols[row, : len(clip.symbols)] = torch.tensor(clip.symbols)
         if durations is not None:
             durations[row, : len(clip.symbols)] = torch.from_numpy(dataset.durations[indices[row]])
+        if pitch is not None:
+            pitch[row, :, : frames[row]] = torch.from_numpy(dataset.pitch(indices[row]))
     speaker = torch.tensor([speakers[clip.speaker] for clip in clips])
     language, style = (torch.tensor([getattr(clip, name) for clip in clips]) for name in ("language", "style"))
-    own = (symbols, lengths, audio, frames, speaker, durations, language, style)
+    own = (symbols, lengths, audio, frames, speaker, durations, language, style, pitch)
     return Batch(*own, tuple(indices), shares or Shares())
 
 

@@ -11,7 +11,9 @@ import soundfile
 
 from swaram.config import Config
 from swaram.errors import SwaramError
+from swaram.model.settings import HarmonicConfig
 from swaram.text.symbols import SymbolTable
+from swaram.training.pitch_track import pitch_track
 
 MEMORY_LIMIT_BYTES = 2 * 2**30  # decoded audio is kept in memory below this (about 18 hours at 16 kHz)
 
@@ -45,7 +47,9 @@ class Dataset:
     dropped_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     durations: list[np.ndarray] = field(default_factory=list)  # of each clip, where an alignment was made beforehand
     unlisted_styles: Counter[str] = field(default_factory=Counter)  # of clips that count as having none
+    pitch_hop: int = 0  # samples a frame of the pitch tracks, where the decoder needs them
     _memory: dict[int, np.ndarray] = field(default_factory=dict)
+    _pitch: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -69,6 +73,13 @@ class Dataset:
             if self.seconds * self.sample_rate * 2 <= MEMORY_LIMIT_BYTES:
                 self._memory[index] = pcm
         return pcm.astype(np.float32) / 32768.0
+
+    def pitch(self, index: int) -> np.ndarray:
+        """Pitch of one clip, float32 [2, frames]: Hz, and 1 where voiced; tracked once, when first asked for."""
+        track = self._pitch.get(index)
+        if track is None:
+            track = self._pitch[index] = pitch_track(self.audio(index), self.sample_rate, self.pitch_hop)
+        return track
 
     def content(self, index: int) -> str:
         """Digest of the bytes of one clip's file, as it is on the disk now."""
@@ -105,6 +116,8 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable, may
     rows = _read_rows(metadata)
     manifest = _read_manifest(metadata.parent / "manifest.parquet")
     dataset = Dataset([], config.data.sample_rate)
+    if isinstance(config.model.decoder, HarmonicConfig):
+        dataset.pitch_hop = config.data.hop_length
     for name, transcript in rows:
         facts = manifest.get(name, {})
         clip, reason, seconds = _check(metadata.parent / name, transcript, facts, config, symbols)

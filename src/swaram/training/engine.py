@@ -207,6 +207,7 @@ class Engine:
                 self._known_durations(batch),
                 batch.language,
                 batch.style,
+                None if batch.pitch is None else batch.pitch[:, 0],
             )
             real = validation.cut_audio(
                 batch.audio[output.rows], output.starts, train.segment_frames, self.config.data.hop_length
@@ -216,6 +217,8 @@ class Engine:
             "kl": losses.kl(prior) * batch.shares.frames,
             "duration": prior.duration_loss * batch.shares.symbols,
         }
+        if batch.pitch is not None:
+            parts["pitch"] = losses.pitch(prior, batch.pitch) * batch.shares.frames
         discriminator_loss = None
         if judge:
             fake = output.audio

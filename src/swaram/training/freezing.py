@@ -13,6 +13,7 @@ PARTS = {
     "posterior_encoder": "enc_q",
     "flow": "flow",
     "durations": "dp",
+    "pitch": "pitch",
     "decoder": "dec",
     "speakers": "emb_g",
     "styles": "emb_s",

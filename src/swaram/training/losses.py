@@ -15,6 +15,17 @@ def kl(prior: Prior) -> Tensor:
     return (nats * prior.mask).sum() / prior.mask.sum()
 
 
+def pitch(prior: Prior, track: Tensor) -> Tensor:
+    """Mean distance in semitones of predicted and recorded pitch; ``track`` [batch, 2, frames]: Hz, 1 where voiced.
+
+    Voiceless frames, whose pitch is drawn from one voiced frame to the next, count a twentieth: nobody hears them.
+    """
+    assert prior.pitch is not None
+    weight = (0.05 + 0.95 * track[:, 1]) * prior.mask[:, 0]
+    semitones = 12 * torch.log2(prior.pitch / track[:, 0]).abs()
+    return (semitones * weight).sum() / weight.sum()
+
+
 def adversarial(scores: list[Tensor]) -> Tensor:
     """Least squares: the generator wants scores of 1 (equation 9). Scores [batch, n] of each discriminator."""
     return torch.stack([(1 - score.float()).square().mean() for score in scores]).sum()

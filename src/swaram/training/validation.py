@@ -45,7 +45,7 @@ def validate(
     hop, segment, device = config.data.hop_length, config.train.segment_frames, processes.device
     frames = np.array([clip.samples // hop for clip in dataset.clips])
     batches = BatchOrder(frames, config.train.batch_size, config.train.batch_frames, 0).epoch(0)
-    names = list(config.train.weights.model_dump())
+    names = [name for name in config.train.weights.model_dump() if name != "pitch" or model.pitch is not None]
     totals = torch.zeros(len(names), dtype=torch.float64, device=device)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -61,6 +61,7 @@ def validate(
                 segment,
                 language=batch.language,
                 style=batch.style,
+                pitch=None if batch.pitch is None else batch.pitch[:, 0],
             )
             real = cut_audio(batch.audio[output.rows], output.starts, segment, hop)
             _, real_maps = discriminators(real)
@@ -72,6 +73,8 @@ def validate(
                 "adversarial": losses.adversarial(scores),
                 "feature_matching": losses.feature_matching(real_maps, fake_maps),
             }
+            if batch.pitch is not None:
+                values["pitch"] = losses.pitch(prior, batch.pitch)
             totals += torch.stack([values[name].double() for name in names]) * len(batches[number])
     return dict(zip(names, (processes.sum(totals) / len(dataset.clips)).tolist(), strict=True))
 
@@ -103,7 +106,7 @@ def speak(
     limit = 40 * spectra.sample_rate // spectra.hop
     prior = prior[:, :, :limit]
     latent = model.reverse_flow(prior, torch.tensor([prior.shape[2]], device=device), conditioning)
-    audio = model.decode(latent, conditioning)
+    audio = model.decode(latent, conditioning, model.source(latent, conditioning))
     mel = spectra(audio)[0] if audio.shape[1] >= spectra.n_fft else torch.zeros(spectra.filters.shape[0], 1)
     return SpokenSentence(text, speaker, audio[0].cpu().numpy(), mel.cpu().numpy(), durations[0].cpu().numpy())
 

@@ -109,6 +109,7 @@ def keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeak
 
 def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], facts: VoiceFacts) -> dict:
     data = info.config.data
+    margin = model.flow.margin + (model.pitch.margin if model.pitch else 0)
     speakers = [
         {"id": number, "name": speaker.name, "gender": speaker.gender, "description": speaker.description}
         for number, speaker in enumerate(offered)
@@ -129,7 +130,8 @@ def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], 
         "default_style": 0,
         "inference": {**PUBLISHED_SCALES, **facts.inference},
         "decoder": {"left_margin": model.dec.left_margin, "right_margin": model.dec.right_margin},
-        "flow": {"left_margin": model.flow.margin, "right_margin": model.flow.margin},
+        "flow": {"left_margin": margin, "right_margin": margin},
+        **({"source": {"noise_channels": model.dec.noise_channels}} if model.dec.noise_channels else {}),
         "licence": facts.licence,
         "attribution": facts.attribution,
         "training": {**_trained(info), **facts.training},
@@ -165,7 +167,8 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
         }
         prior, durations, conditioning = model.front_end(**arguments)
         latent = model.reverse_flow(prior, torch.tensor([prior.shape[2]]), conditioning)
-        audio = model.decode(latent, conditioning)
+        source = model.source(latent, conditioning)
+        audio = model.decode(latent, conditioning, source)
         frontend = sessions["frontend.onnx"]
         feed = {node.name: arguments[node.name].numpy() for node in frontend.get_inputs()}
         names = [node.name for node in frontend.get_outputs()]
@@ -173,8 +176,13 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
         if not np.array_equal(outputs["durations"], durations.numpy()):
             return float("inf"), float("inf")
         voice = {} if conditioning is None else {"conditioning": outputs["conditioning"]}
-        (frames,) = sessions["flow.onnx"].run(["latent"], {"prior": outputs["prior"], **voice})
-        (samples,) = sessions["decoder.onnx"].run(["audio"], {"latent": frames, **voice})
+        frames, *pitch = sessions["flow.onnx"].run(None, {"prior": outputs["prior"], **voice})
+        driven = {}
+        if source is not None:
+            # The same phases for both: what rounding does to the pitch adds up over the frames.
+            driven = {name: getattr(source, name).numpy() for name in ("pitch", "phase", "noise")}
+            worst[0] = max(worst[0], float(np.abs(pitch[0] / driven["pitch"] - 1).max()))
+        (samples,) = sessions["decoder.onnx"].run(["audio"], {"latent": frames, **voice, **driven})
         worst[0] = max(worst[0], float(np.abs(frames - latent.numpy()).max()))
         worst[1] = max(worst[1], float(np.abs(samples - audio.numpy()).max()))
     return worst[0], worst[1]

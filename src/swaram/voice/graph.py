@@ -10,9 +10,11 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from swaram.model.decoders.base import Source
 from swaram.model.vits import Vits
 
 OPSET = 17
+_FRAMES = 24  # of the tracing; any number may follow
 # Smaller tensors (biases, norms, shapes) stay in float32: they weigh nothing.
 HALF_MINIMUM_SIZE = 1024
 
@@ -42,9 +44,10 @@ class _Flow(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, prior: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(self, prior: Tensor, conditioning: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         everything = torch.ones_like(prior[:, :1])
-        return self.model.flow(prior, everything, conditioning, reverse=True)
+        latent = self.model.flow(prior, everything, conditioning, reverse=True)
+        return latent if self.model.pitch is None else (latent, self.model.pitch(latent, conditioning))
 
 
 class _Decoder(nn.Module):
@@ -52,8 +55,10 @@ class _Decoder(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
-        return self.model.decode(latent, conditioning)
+    def forward(self, latent: Tensor, *others: Tensor) -> Tensor:
+        conditioning = others[0] if self.model.condition else None
+        source = Source(*others[-3:]) if self.model.dec.noise_channels else None
+        return self.model.decode(latent, conditioning, source)
 
 
 def fold_weight_norm(model: nn.Module) -> None:
@@ -109,23 +114,37 @@ def choices_of(model: Vits) -> list[str]:
 
 
 def flow_graph(model: Vits) -> onnx.ModelProto:
-    """Frames of the prior, without padding, to latent frames."""
-    return _of_frames(_Flow(model), model, "prior", "latent", {0: "batch", 2: "frames"})
+    """Frames of the prior, without padding, to latent frames, and their pitch where the decoder needs it."""
+    results = {"latent": {0: "batch", 2: "frames"}}
+    if model.pitch is not None:
+        results["pitch"] = {0: "batch", 1: "frames"}
+    return _of_frames(_Flow(model), model, "prior", results, {})
 
 
 def decoder_graph(model: Vits) -> onnx.ModelProto:
     """Latent frames to samples, with the inputs and outputs that docs/architecture.md lists."""
-    return _of_frames(_Decoder(model), model, "latent", "audio", {0: "batch", 1: "samples"})
+    source = {}
+    if model.dec.noise_channels:
+        source = {
+            "pitch": torch.full((2, _FRAMES), 150.0),
+            "phase": torch.rand(2, _FRAMES),
+            "noise": torch.randn(2, model.dec.noise_channels, _FRAMES),
+        }
+    return _of_frames(_Decoder(model), model, "latent", {"audio": {0: "batch", 1: "samples"}}, source)
 
 
-def _of_frames(module: nn.Module, model: Vits, source: str, result: str, axes: dict[int, str]) -> onnx.ModelProto:
-    frames = torch.randn(2, model.latent_channels, 24)
-    dynamic = {source: {0: "batch", 2: "frames"}, result: axes}
-    if not model.condition:
-        return _trace(module, (frames,), [source], [result], dynamic)
-    dynamic["conditioning"] = {0: "batch"}
-    conditioning = torch.randn(2, model.condition, 1)
-    return _trace(module, (frames, conditioning), [source, "conditioning"], [result], dynamic)
+def _of_frames(
+    module: nn.Module, model: Vits, given: str, results: dict[str, dict[int, str]], more: dict[str, Tensor]
+) -> onnx.ModelProto:
+    """A graph of frames ``given``, of the conditioning where the model has one, and of ``more``, frames last."""
+    inputs = {given: torch.randn(2, model.latent_channels, _FRAMES)}
+    if model.condition:
+        inputs["conditioning"] = torch.randn(2, model.condition, 1)
+    inputs |= more
+    dynamic = {name: {0: "batch", value.dim() - 1: "frames"} for name, value in inputs.items()} | results
+    if model.condition:
+        dynamic["conditioning"] = {0: "batch"}
+    return _trace(module, tuple(inputs.values()), list(inputs), list(results), dynamic)
 
 
 def _trace(

@@ -1,12 +1,14 @@
 """The ONNX models of a voice, run as the contract in docs/architecture.md says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnxruntime
 
+from swaram.audio.noise import noise_frames
 from swaram.voice.errors import VoiceError
 from swaram.voice.onnx_session import open_session
+from swaram.voice.phase import carried_phase
 from swaram.voice.request import SpeechRequest
 from swaram.voice.streaming import Window, flow_edges, windows
 from swaram.voice.voice import Voice
@@ -21,7 +23,8 @@ class Latent:
 
     ``frames``: float32 [C, T]; ``durations``: int64 [S], frames of each symbol id; ``conditioning``: float32
     [G, 1] in voices with several speakers. Where the flow is a model of its own, it fills ``frames`` from ``prior``
-    (float32 [C, T]) piece by piece, up to each of ``edges``; the first ``known`` frames are filled.
+    (float32 [C, T]) piece by piece, up to each of ``edges``; the first ``known`` frames are filled, and of ``pitch``
+    (float32 [T], Hz) in voices whose decoder is driven by one.
     """
 
     frames: np.ndarray
@@ -30,6 +33,7 @@ class Latent:
     known: int
     prior: np.ndarray | None = None
     edges: tuple[int, ...] = ()
+    pitch: np.ndarray | None = None
 
     @property
     def length(self) -> int:
@@ -51,8 +55,11 @@ class Models:
         self._flow = None if flow is None else _session(voice, "flow.onnx", flow, threads)
         self._made = "latent" if self._flow is None else "prior"
         self._frontend_outputs = _names(voice, "frontend.onnx", self._frontend.get_outputs(), self._made, "durations")
+        source = voice.manifest.source
+        self._noise_channels = source.noise_channels if source else 0
+        self._flow_makes = ["latent"] if source is None else ["latent", "pitch"]
         if self._flow is not None:
-            _names(voice, "flow.onnx", self._flow.get_outputs(), "latent")
+            _names(voice, "flow.onnx", self._flow.get_outputs(), *self._flow_makes)
             self._flow_takes_conditioning = "conditioning" in _names(
                 voice, "flow.onnx", self._flow.get_inputs(), "prior"
             )
@@ -60,7 +67,9 @@ class Models:
         inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
         self._choices = {"speaker", "language", "style"} & set(inputs)
         self._takes_duration_noise = "duration_noise" in inputs
-        self._takes_conditioning = "conditioning" in {i.name for i in self._decoder.get_inputs()}
+        driven = ("pitch", "phase", "noise") if source else ()
+        taken = _names(voice, "decoder.onnx", self._decoder.get_inputs(), "latent", *driven)
+        self._takes_conditioning = "conditioning" in taken
 
     def encode(
         self, ids: list[int], request: SpeechRequest, speaker: int, index: int, language: int = 0, style: int = 0
@@ -105,21 +114,28 @@ class Models:
         """float32 samples [(end - start) x hop], -1..1, of one window."""
         for edge in latent.edges:
             if latent.known < window.high and edge > latent.known:
-                latent.frames[:, latent.known : edge] = self._flow_between(latent, latent.known, edge)
+                piece = slice(latent.known, edge)
+                latent.frames[:, piece], pitch = self._flow_between(latent, latent.known, edge)
+                if latent.pitch is not None:
+                    latent.pitch[piece] = pitch
                 latent.known = edge
-        samples = self._decode(latent, latent.frames[:, window.low : window.high])
+        samples = self._decode(latent, window.low, window.high)
         return samples[window.cut(self.voice.hop_length)]
 
     def decode_whole(self, latent: Latent) -> np.ndarray:
         """float32 samples [T x hop], -1..1, of one pass over all frames: what windows are compared with."""
-        whole = latent.frames if latent.prior is None else self._flow_between(latent, 0, latent.length)
-        return self._decode(latent, whole)
+        if latent.prior is not None:
+            frames, pitch = self._flow_between(latent, 0, latent.length)
+            latent = replace(latent, frames=frames, known=latent.length, pitch=pitch)
+        return self._decode(latent, 0, latent.length)
 
     def _begin_flow(self, latent: Latent, index: int) -> None:
         """Nothing is known yet; only of the first passage, for which somebody waits, a first piece comes alone."""
         manifest = self.voice.manifest
         latent.prior, latent.frames, latent.known = latent.frames, np.empty_like(latent.frames), 0
         latent.edges = (latent.length,)
+        if self._noise_channels:
+            latent.pitch = np.empty(latent.length, np.float32)
         if index == 0 and latent.length and manifest.flow:
             of_decoder = manifest.decoder
             first = next(
@@ -133,20 +149,29 @@ class Models:
             )
             latent.edges = flow_edges(latent.length, first.high, manifest.flow.left_margin, manifest.flow.right_margin)
 
-    def _flow_between(self, latent: Latent, start: int, end: int) -> np.ndarray:
-        """float32 [C, end - start]: the flow over these frames and the margins, which are cut off again."""
+    def _flow_between(self, latent: Latent, start: int, end: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """float32 [C, end - start], and the pitch [end - start]: the flow over these frames and the margins, which are
+        cut off again.
+        """
         margins, prior = self.voice.manifest.flow, latent.prior
         assert self._flow is not None and margins is not None and prior is not None
         low, high = max(0, start - margins.left_margin), min(latent.length, end + margins.right_margin)
         feed = {"prior": np.ascontiguousarray(prior[None, :, low:high])}
         if self._flow_takes_conditioning and latent.conditioning is not None:
             feed["conditioning"] = latent.conditioning[None]
-        return self._run(self._flow, feed, ["latent"])[0][0, :, start - low : end - low]
+        frames, *pitch = self._run(self._flow, feed, self._flow_makes)
+        own = slice(start - low, end - low)
+        return frames[0, :, own], pitch[0][0, own] if pitch else None
 
-    def _decode(self, latent: Latent, frames: np.ndarray) -> np.ndarray:
-        feed = {"latent": np.ascontiguousarray(frames[None])}
+    def _decode(self, latent: Latent, low: int, high: int) -> np.ndarray:
+        feed = {"latent": np.ascontiguousarray(latent.frames[None, :, low:high])}
         if self._takes_conditioning and latent.conditioning is not None:
             feed["conditioning"] = latent.conditioning[None]
+        if latent.pitch is not None:
+            voice, pitch = self.voice, latent.pitch[: latent.known]
+            feed["pitch"] = pitch[None, low:high]
+            feed["phase"] = carried_phase(pitch, voice.hop_length, voice.sample_rate)[None, low:high]
+            feed["noise"] = noise_frames(self._noise_channels, low, high)[None]
         return self._run(self._decoder, feed, ["audio"])[0].reshape(-1)
 
     def _run(self, session: onnxruntime.InferenceSession, feed: dict, outputs: list[str] | None = None) -> list:

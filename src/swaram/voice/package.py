@@ -71,6 +71,12 @@ class Margins(_Part):
     right_margin: Annotated[int, Field(ge=0, le=4096)]
 
 
+class SourceSide(_Part):
+    """Of voices whose decoder is driven by a pitch: how many channels of noise a frame takes."""
+
+    noise_channels: Annotated[int, Field(ge=1, le=16_384)]
+
+
 class TextSide(_Part):
     """What the symbols stand for: the language's own letters, or phonemes that espeak-ng makes of them.
 
@@ -107,6 +113,7 @@ class VoiceManifest(_Part):
     inference: Inference = Inference()
     decoder: Margins
     flow: Margins | None = None
+    source: SourceSide | None = None
     licence: Name = ""
     attribution: str | list[str] = ""
     training: dict[str, Any] = {}
@@ -154,11 +161,15 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def lowest_version(manifest: dict[str, Any]) -> int:
-    """The lowest version that reads a manifest rightly: the first one knew neither phonemes nor foreign tables."""
+    """The lowest version that reads a manifest rightly.
+
+    The first one knew neither phonemes, foreign tables, styles nor decoders that are driven by a pitch.
+    """
     table, text = manifest["symbols"], manifest.get("text") or {}
     foreign = table.get("blank_id") is not None or not table.get("edges", True) or table.get("spellings")
     known = not foreign and "" not in table["symbols"] and text.get("symbols", "letters") == "letters"
-    return FORMAT_VERSION if known and not manifest.get("styles") else EXTENDED_VERSION
+    known = known and not manifest.get("styles") and not manifest.get("source")
+    return FORMAT_VERSION if known else EXTENDED_VERSION
 
 
 def read_manifest(path: str | Path) -> VoiceManifest:
@@ -210,6 +221,10 @@ def _check(source: str, read: Any) -> VoicePackage:
             raise VoiceError(f"{source}: {MANIFEST}, key files: {name} is not listed; export the voice again.")
     if (manifest.flow is None) != (FLOW not in manifest.files):
         raise VoiceError(f"{source}: {MANIFEST} must have the key flow and list {FLOW}, or neither; export it again.")
+    if manifest.source is not None and manifest.flow is None:
+        raise VoiceError(
+            f"{source}: {MANIFEST} has the key source and not flow, which gives the pitch; export it again."
+        )
     if len(manifest.files) > MAX_ENTRIES or sum(entry.bytes for entry in manifest.files.values()) > MAX_PACKAGE_BYTES:
         raise VoiceError(
             f"{source}: {MANIFEST}, key files: more than {MAX_ENTRIES} files or {MAX_PACKAGE_BYTES} bytes; a voice "

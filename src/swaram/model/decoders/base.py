@@ -1,8 +1,18 @@
 """What every decoder is: its shapes, and how far its output looks (section 2.1.3)."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+
+@dataclass
+class Source:
+    """What drives a decoder with a harmonic source, frame by frame."""
+
+    pitch: Tensor  # float32 [batch, frames], Hz, above 0, through voiceless frames too
+    phase: Tensor  # float32 [batch, frames], turns 0..1, of the fundamental where each frame begins
+    noise: Tensor  # float32 [batch, noise channels, frames], standard normal
 
 
 class Decoder(nn.Module, ABC):
@@ -10,10 +20,12 @@ class Decoder(nn.Module, ABC):
 
     ``left_margin`` and ``right_margin``: an output frame (``hop`` samples) depends on at most so many latent frames
     before and after it, so that windows decoded with these margins join to exactly what one pass gives.
+    ``noise_channels``: of the source that drives it, 0 in decoders that take none.
     """
 
     left_margin: int
     right_margin: int
+    noise_channels: int = 0
 
     @property
     def margin(self) -> int:
@@ -21,7 +33,7 @@ class Decoder(nn.Module, ABC):
         return max(self.left_margin, self.right_margin)
 
     @abstractmethod
-    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(self, latent: Tensor, conditioning: Tensor | None = None, source: Source | None = None) -> Tensor:
         """latent [batch, latent, frames], conditioning [batch, condition, 1] or None (one speaker, no styles).
 
         Returns audio float32 [batch, frames * hop], about -1..1.

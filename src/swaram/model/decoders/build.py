@@ -1,14 +1,17 @@
 """The decoder that a configuration names."""
 
 from swaram.model.decoders.base import Decoder
+from swaram.model.decoders.harmonic import HarmonicDecoder
 from swaram.model.decoders.hifigan import HifiganDecoder
 from swaram.model.decoders.multiband import MultibandDecoder
 from swaram.model.decoders.vocos import VocosDecoder
-from swaram.model.settings import DecoderConfig, MultibandConfig, VocosConfig
+from swaram.model.settings import DecoderConfig, HarmonicConfig, MultibandConfig, VocosConfig
 
 
-def build_decoder(config: DecoderConfig, latent: int, hop: int, condition: int = 0) -> Decoder:
+def build_decoder(config: DecoderConfig, latent: int, hop: int, sample_rate: int, condition: int = 0) -> Decoder:
     """The decoder of a configuration; ``latent`` and ``condition`` are channel counts, ``hop`` is in samples."""
+    if isinstance(config, HarmonicConfig):
+        return HarmonicDecoder(config, latent, hop, sample_rate, condition)
     if isinstance(config, VocosConfig):
         return VocosDecoder(config, latent, hop, condition)
     if isinstance(config, MultibandConfig):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.decoders.base import Decoder, Reach
+from swaram.model.decoders.base import Decoder, Reach, Source
 from swaram.model.decoders.residual import SLOPE, PairedBlock, SingleBlock, mean_of, upsampling
 from swaram.model.settings import HifiganConfig
 
@@ -38,7 +38,7 @@ class HifiganDecoder(Decoder):
         reach.convolution(3, 3)
         self.left_margin, self.right_margin = reach.margins()
 
-    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(self, latent: Tensor, conditioning: Tensor | None = None, source: Source | None = None) -> Tensor:
         x = self.conv_pre(latent)
         if self.cond is not None and conditioning is not None:
             x = x + self.cond(conditioning)

@@ -1,4 +1,4 @@
-"""The inverse short-time Fourier transform of the decoders that work at frame rate."""
+"""The short-time Fourier transform and its inverse, for the decoders that work at frame rate."""
 
 import torch
 from torch import Tensor, nn
@@ -42,3 +42,40 @@ class InverseSpectrogram(nn.Module):
         blocks = torch.stack(padded).sum(0)  # (B, hop, T + parts - 1)
         audio = blocks.transpose(1, 2).flatten(1)
         return audio[:, self.trim : audio.shape[1] - self.trim]
+
+
+class Spectrogram(nn.Module):
+    """Short-time Fourier transform with a Hann window, as matrix products; its frames are those of the inverse.
+
+    Each half of a frame is folded onto the other, so half of the products do. Silence lies beyond both ends.
+    """
+
+    cosines: Tensor
+    sines: Tensor
+    window: Tensor
+
+    def __init__(self, n_fft: int, hop: int):
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        self.trim = (n_fft - hop) // 2
+        turns = torch.arange(n_fft // 2 + 1, dtype=torch.float64)
+        angles = 2 * torch.pi / n_fft * torch.outer(turns, turns)  # symmetric: by bin and by sample
+        self.register_buffer("cosines", torch.cos(angles).float().contiguous(), persistent=False)
+        self.register_buffer("sines", torch.sin(angles).float().contiguous(), persistent=False)
+        window = torch.hann_window(n_fft, dtype=torch.float64)
+        self.register_buffer("window", window.float(), persistent=False)
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """audio float32 [batch, frames * hop] to real and imaginary part, each [batch, n_fft / 2 + 1, frames]."""
+        padded = F.pad(audio, (self.trim, self.n_fft - self.hop - self.trim))
+        parts = self.n_fft // self.hop
+        blocks = padded.unflatten(1, (-1, self.hop))  # (B, T + parts - 1, hop)
+        # Ends counted from the last block: a graph traced from this holds for any number of frames.
+        shifted = [blocks[:, i : i + 1 - parts or None] for i in range(parts)]
+        frames = torch.cat(shifted, dim=2) * self.window  # (B, T, n_fft)
+        half = self.n_fft // 2
+        rising, falling = frames[..., 1:half], frames[..., half + 1 :].flip(-1)
+        ends = frames[..., :1], frames[..., half : half + 1]
+        even = torch.cat([ends[0], rising + falling, ends[1]], dim=2)
+        odd = rising - falling
+        return (even @ self.cosines).transpose(1, 2), -(odd @ self.sines[1:half]).transpose(1, 2)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swaram.model.decoders.bands import FilterBank
-from swaram.model.decoders.base import Decoder, Reach
+from swaram.model.decoders.base import Decoder, Reach, Source
 from swaram.model.decoders.inverse import InverseSpectrogram
 from swaram.model.decoders.residual import SLOPE, PairedBlock, mean_of, upsampling, weight_norm
 from swaram.model.settings import MultibandConfig
@@ -52,7 +52,7 @@ class MultibandDecoder(Decoder):
         reach.upsampling(self.bands, 2 * self.bank.centre + 1, self.bank.centre)
         self.left_margin, self.right_margin = reach.margins()
 
-    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
+    def forward(self, latent: Tensor, conditioning: Tensor | None = None, source: Source | None = None) -> Tensor:
         x = self.conv_pre(latent)
         for index, up in enumerate(self.ups):
             if conditioning is not None and len(self.conds):

@@ -2,92 +2,24 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from swaram.model.decoders.base import Decoder, Reach
-from swaram.model.decoders.inverse import InverseSpectrogram
+from swaram.model.decoders.base import Source
+from swaram.model.decoders.frame_rate import FrameRateDecoder
 from swaram.model.settings import VocosConfig
 
 
-class LeaningConv(nn.Conv1d):
-    """A convolution over frames that looks ``ahead`` frames ahead and kernel - 1 - ahead back."""
-
-    def __init__(self, channels: int, outputs: int, kernel: int, ahead: int, groups: int = 1):
-        super().__init__(channels, outputs, kernel, padding=ahead if 2 * ahead == kernel - 1 else 0, groups=groups)
-        self.sides = (kernel - 1 - ahead, ahead)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [batch, channels, frames] to [batch, outputs, frames]."""
-        return super().forward(x if self.padding[0] else F.pad(x, self.sides))
-
-
-class ConvNeXtBlock(nn.Module):
-    """Depthwise convolution, normalisation and a two-layer network at each frame (Liu et al. 2022), scaled residual."""
-
-    def __init__(self, channels: int, kernel: int, ahead: int, expansion: int, scale: float):
-        super().__init__()
-        self.depthwise = LeaningConv(channels, channels, kernel, ahead, groups=channels)
-        self.norm = nn.LayerNorm(channels, eps=1e-6)
-        self.expand = nn.Linear(channels, expansion * channels)
-        self.project = nn.Linear(expansion * channels, channels)
-        self.scale = nn.Parameter(torch.full((channels,), scale))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x [batch, channels, frames] to the same shape."""
-        y = self.depthwise(x).transpose(-1, -2)  # (B, C, T) -> (B, T, C)
-        y = self.project(F.gelu(self.expand(self.norm(y)))) * self.scale
-        return x + y.transpose(-1, -2)
-
-
-class VocosDecoder(Decoder):
+class VocosDecoder(FrameRateDecoder):
     """ConvNeXt blocks at frame rate, then magnitude and phase of a spectrogram (Siuzdak 2023, section 3)."""
 
     def __init__(self, config: VocosConfig, latent: int, hop: int, condition: int = 0):
-        super().__init__()
-        channels, kernel = config.channels, config.kernel
-        ahead = _shares(config)
-        self.pre = LeaningConv(latent, channels, kernel, ahead[0])
-        self.cond = nn.Conv1d(condition, channels, 1) if condition else None
-        self.norm_in = nn.LayerNorm(channels, eps=1e-6)
-        self.blocks = nn.ModuleList(
-            ConvNeXtBlock(channels, kernel, share, config.expansion, 1 / config.blocks) for share in ahead[1:]
-        )
-        self.norm_out = nn.LayerNorm(channels, eps=1e-6)
-        self.head = nn.Linear(channels, config.n_fft + 2)
-        self.inverse = InverseSpectrogram(config.n_fft, hop)
-        reach = Reach()
-        for share in ahead:
-            reach.convolution(kernel - 1 - share, share)
-        reach.upsampling(hop, config.n_fft, self.inverse.trim)
-        self.left_margin, self.right_margin = reach.margins()
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Conv1d):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        super().__init__(config, latent, hop, condition)
+        self.head = nn.Linear(config.channels, config.n_fft + 2)
+        self._initialise()
 
-    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
-        x = self.pre(latent)
-        if self.cond is not None and conditioning is not None:
-            x = x + self.cond(conditioning)
-        x = self.norm_in(x.transpose(-1, -2)).transpose(-1, -2)
-        for block in self.blocks:
-            x = block(x)
-        x = self.head(self.norm_out(x.transpose(-1, -2))).float().transpose(-1, -2)  # (B, T, C) -> (B, n_fft + 2, T)
+    def forward(self, latent: Tensor, conditioning: Tensor | None = None, source: Source | None = None) -> Tensor:
+        x = self.head(self.features(latent, conditioning)).float().transpose(-1, -2)  # (B, T, C) -> (B, n_fft + 2, T)
         log_magnitude, phase = x.chunk(2, dim=1)
         # The clip keeps an untrained network from overflowing, as in Vocos.
         magnitude = torch.exp(log_magnitude.clamp(max=4.6))
         with torch.autocast(x.device.type, enabled=False):
             return self.inverse(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
-
-
-def _shares(config: VocosConfig) -> list[int]:
-    """Frames that each convolution looks ahead: half of its kernel, or ``lookahead`` spent by the first ones."""
-    half = config.kernel // 2
-    if config.lookahead is None:
-        return [half] * (config.blocks + 1)
-    shares, left = [], config.lookahead
-    for _ in range(config.blocks + 1):
-        shares.append(min(left, config.kernel - 1))
-        left -= shares[-1]
-    return shares

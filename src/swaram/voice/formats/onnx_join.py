@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
 
+from swaram.audio.noise import FRAMES, noise_table
 from swaram.text.symbols import BLANK, BOS, EOS, SymbolTable
 from swaram.voice.formats.exchange import FormatError
-from swaram.voice.package import VoicePackage
+from swaram.voice.package import VoiceManifest, VoicePackage
 
 PARTS = ("frontend", "flow", "decoder")
 # Columns of noise for each id: more frames than an id lasts on average at a quarter of the speed.
@@ -34,10 +35,15 @@ _VALUES: dict[str, tuple[int, tuple[str | int, ...]]] = {
     "prior": (_FLOAT, ("batch", "channels", "frames")),
     "latent": (_FLOAT, ("batch", "channels", "frames")),
     "conditioning": (_FLOAT, ("batch", "width", 1)),
+    "pitch": (_FLOAT, ("batch", "frames")),
+    "phase": (_FLOAT, ("batch", "frames")),
+    "noise": (_FLOAT, ("batch", "noise_channels", "frames")),
     "audio": (_FLOAT, ("batch", "samples")),
 }
 # Players have no place for these: the voice's main language, and no style.
 _FIRST = ("language", "style")
+# What drives the decoder and is made inside, beside the pitch.
+_SOURCE = ("phase", "noise")
 _TAKEN = {"symbols", "lengths", "scales", "duration_noise", "latent_noise", "speaker", *_FIRST}
 
 
@@ -123,6 +129,10 @@ def join_package(package: VoicePackage) -> onnx.ModelProto:
             builder.put("Identity", [builder.integers(0)], f"frontend/{name}")
     nodes, weights = list(builder.nodes), list(builder.weights)
     for name, part in parts.items():
+        if name == "decoder" and package.manifest.source is not None:
+            made = len(builder.nodes)
+            _source(builder, package.manifest)
+            nodes += builder.nodes[made:]
         nodes += _entries(name, part, parts)
         nodes += part.graph.node
         weights += part.graph.initializer
@@ -173,6 +183,7 @@ def _entries(name: str, part: onnx.ModelProto, parts: dict[str, onnx.ModelProto]
         return []
     last = "flow" if name == "decoder" and "flow" in parts else "frontend"
     wanted = [value.name.removeprefix(f"{name}/") for value in part.graph.input]
+    wanted = [value for value in wanted if value not in _SOURCE]
     makers = {value: "frontend" if value == "conditioning" else last for value in wanted}
     return [helper.make_node("Identity", [f"{makers[v]}/{v}"], [f"{name}/{v}"]) for v in wanted]
 
@@ -258,6 +269,33 @@ def _symbols(builder: _Builder, table: SymbolTable) -> tuple[str, str]:
         sequence = put("Reshape", [put("Concat", [blanks, pairs], axis=1), integers(-1)])
         sequence = put("Concat", [sequence, blank], axis=0) if table.edges else builder.slice(sequence, 1, 1 << 30)
     return put("Unsqueeze", [sequence, integers(0)]), put("Shape", [sequence])
+
+
+def _source(builder: _Builder, manifest: VoiceManifest) -> None:
+    """Phase and noise for the decoder, as ``voice.models`` makes them."""
+    put, integers = builder.put, builder.integers
+    frames = put("Shape", ["flow/pitch"], start=1, end=2)
+    pitch = put("Cast", ["flow/pitch"], to=TensorProto.DOUBLE)
+    ends = [put("Slice", [pitch, integers(at), integers(end), integers(1)]) for at, end in ((0, 1), (-1, 1 << 30))]
+    padded = put("Concat", [ends[0], pitch, ends[1]], axis=1)
+
+    def sum_of_neighbours(values: str) -> str:
+        first = put("Slice", [values, integers(0), integers(-1), integers(1)])
+        return put("Add", [first, put("Slice", [values, integers(1), integers(1 << 30), integers(1)])])
+
+    share = manifest.hop_length / manifest.sample_rate / 4
+    turns = put(
+        "Mul", [sum_of_neighbours(sum_of_neighbours(padded)), builder.constant("player/share", np.array(share))]
+    )
+    before = put("CumSum", [turns, integers(1)], exclusive=1)
+    put("Cast", [put("Sub", [before, put("Floor", [before])])], "decoder/phase", to=_FLOAT)
+    if manifest.source is not None:
+        table = builder.constant("player/noise", noise_table(manifest.source.noise_channels))
+        zero, one = (builder.constant(f"player/count_{number}", np.array(number)) for number in (0, 1))
+        numbers = put("Range", [zero, put("Squeeze", [frames]), one])
+        columns = put("Mod", [numbers, integers(FRAMES)])
+        noise = put("Cast", [put("Gather", [table, columns], axis=1)], to=_FLOAT)
+        put("Unsqueeze", [noise, integers(0)], "decoder/noise")
 
 
 def _value(name: str, kind: int, *shape: str | int) -> onnx.ValueInfoProto:

@@ -1,0 +1,40 @@
+"""Pitch from latent frames: what drives the decoders that have a harmonic source.
+
+The latent carries the pitch because this head's loss asks it to, so the text side learns it as part of the prior.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from swaram.model.layers import ChannelNorm
+
+REFERENCE = 150.0  # Hz
+LOWEST, HIGHEST = 50.0, 700.0  # Hz, of what is ever given out
+
+
+class PitchPredictor(nn.Module):
+    """Two convolutions over latent frames. ``margin``: frames on either side that a frame's pitch depends on."""
+
+    def __init__(self, latent: int, hidden: int, kernel: int, condition: int = 0):
+        super().__init__()
+        self.margin = 2 * (kernel // 2)
+        self.conv_1 = nn.Conv1d(latent, hidden, kernel, padding=kernel // 2)
+        self.norm_1 = ChannelNorm(hidden)
+        self.conv_2 = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2)
+        self.norm_2 = ChannelNorm(hidden)
+        self.proj = nn.Conv1d(hidden, 1, 1)
+        self.cond = nn.Conv1d(condition, hidden, 1) if condition else None
+
+    def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        """latent [batch, latent, frames], conditioning [batch, condition, 1] or None, to Hz, float32 [batch, frames].
+
+        Voiceless frames have a pitch too; how loud the harmonics are is for the decoder to say.
+        """
+        x = self.conv_1(latent)
+        if self.cond is not None and conditioning is not None:
+            x = x + self.cond(conditioning)
+        x = self.norm_1(torch.relu(x))
+        x = self.norm_2(torch.relu(self.conv_2(x)))
+        return (REFERENCE * torch.exp(math.log(2) * self.proj(x).float())).squeeze(1).clamp(LOWEST, HIGHEST)

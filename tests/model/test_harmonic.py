@@ -1,0 +1,102 @@
+"""The harmonic source: its pitch, its harmonics, its phase across windows, and the transform it goes through."""
+
+import numpy as np
+import pytest
+import torch
+
+from swaram.audio.noise import FRAMES, noise_frames
+from swaram.model.decoders.harmonic import NOISE
+from swaram.model.decoders.inverse import InverseSpectrogram, Spectrogram
+from swaram.model.decoders.source import HIGHEST, STRENGTH, carried_phase, pulses
+from swaram.model.pitch import PitchPredictor
+from swaram.voice import phase as served
+from tests.recorded_speech import spoken_clips
+
+RATE, HOP = 16000, 256
+
+
+def glide(frames: int) -> torch.Tensor:
+    """A pitch that moves as speech does, between 90 and 380 Hz: float32 [1, frames]."""
+    steps = torch.randn(1, frames, generator=torch.Generator().manual_seed(2)).cumsum(1)
+    return 185 * torch.exp(0.7 * torch.sin(0.2 * steps))
+
+
+def test_a_steady_pitch_is_the_sum_of_its_harmonics():
+    pitch = torch.full((1, 20), 211.0)
+    audio = pulses(pitch, carried_phase(pitch, HOP, RATE), HOP, RATE)[0]
+    turns = 211.0 * torch.arange(20 * HOP, dtype=torch.float64) / RATE
+    count = int(HIGHEST * RATE / 211.0)
+    cosines = torch.cos(2 * torch.pi * turns[:, None] * torch.arange(1, count + 1))
+    assert torch.allclose(audio.double(), STRENGTH * cosines.sum(1), atol=2e-3)
+    assert float(audio.abs().max()) == pytest.approx(STRENGTH * count, rel=0.01)
+
+
+def test_the_phase_goes_on_where_a_frame_ends_however_the_pitch_moves():
+    pitch = glide(200)
+    audio = pulses(pitch, carried_phase(pitch, HOP, RATE), HOP, RATE)[0].numpy()
+    # The pitch of every sample, drawn from the middle between two frames to the next, and summed.
+    edges = np.pad(pitch[0].double().numpy(), 1, mode="edge")
+    edges = 0.5 * (edges[:-1] + edges[1:])
+    samples = np.interp(np.arange(200 * HOP) + 0.5, np.arange(201) * HOP, edges)
+    peaks = (audio[1:-1] > audio[:-2]) & (audio[1:-1] >= audio[2:])
+    high = audio > 0.4 * STRENGTH * HIGHEST * RATE / samples  # what half a sample beside a pulse leaves of it is more
+    times = np.flatnonzero(peaks & high[1:-1]) + 1
+    turns = np.concatenate([[0], np.cumsum(samples / RATE)])[times]
+    assert len(times) == pytest.approx(samples.sum() / RATE, abs=2)
+    assert np.all(np.abs(turns - np.round(turns)) <= 0.51 * samples[times] / RATE)
+
+
+def test_windows_with_the_carried_phase_are_those_of_one_pass():
+    pitch = glide(120)
+    phase = carried_phase(pitch, HOP, RATE)
+    whole = pulses(pitch, phase, HOP, RATE)
+    part = pulses(pitch[:, 30:80], phase[:, 30:80], HOP, RATE)
+    assert torch.equal(part[:, HOP:-HOP], whole[:, 31 * HOP : 79 * HOP])  # the outer frames know one neighbour only
+
+
+def test_serving_carries_the_same_phase_as_training_and_needs_no_later_frame():
+    pitch = glide(3000)
+    known = served.carried_phase(pitch[0].numpy(), HOP, RATE)
+    trained = carried_phase(pitch, HOP, RATE)[0].numpy()
+    apart = np.abs(known - trained)
+    assert np.minimum(apart, 1 - apart).max() < 1e-5
+    assert np.array_equal(served.carried_phase(pitch[0, :500].numpy(), HOP, RATE), known[:500])
+
+
+def test_the_transform_is_the_usual_one_and_its_inverse_gives_the_speech_back():
+    audio = torch.from_numpy(spoken_clips()[0].audio)
+    audio = audio[: len(audio) // HOP * HOP][None]
+    real, imaginary = Spectrogram(1024, HOP)(audio)
+    padded = torch.nn.functional.pad(audio, (384, 384))
+    usual = torch.stft(padded, 1024, HOP, window=torch.hann_window(1024), center=False, return_complex=True)
+    assert torch.allclose(real, usual.real, atol=1e-4) and torch.allclose(imaginary, usual.imag, atol=1e-4)
+    again = InverseSpectrogram(1024, HOP)(real, imaginary)
+    assert torch.allclose(again[:, 1024:-1024], audio[:, 1024:-1024], atol=1e-5)
+
+
+def test_the_noise_of_a_frame_is_as_strong_as_white_noise_in_the_window():
+    white = 0.1 * torch.randn(1, 200 * HOP, generator=torch.Generator().manual_seed(3))
+    real, imaginary = Spectrogram(1024, HOP)(white)
+    assert float(torch.cat([real[:, 2:-2], imaginary[:, 2:-2]]).std()) == pytest.approx(NOISE, rel=0.02)
+
+
+def test_the_noise_depends_on_the_frames_number_alone():
+    table = noise_frames(10, 0, 3 * FRAMES)
+    assert table.dtype == np.float32 and abs(float(table.std()) - 1) < 0.05
+    assert np.array_equal(noise_frames(10, 700, 900), table[:, 700:900])
+    assert np.array_equal(table[:, :FRAMES], table[:, FRAMES : 2 * FRAMES])
+
+
+def test_the_pitch_of_a_frame_depends_on_as_many_frames_as_stated_and_stays_in_its_range():
+    torch.manual_seed(0)
+    head = PitchPredictor(8, 16, 5, 4)
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.5)
+    latent, conditioning = torch.randn(1, 8, 60), torch.randn(1, 4, 1)
+    other = latent.clone()
+    other[:, :, 30] += 1
+    with torch.no_grad():
+        first, second = head(latent, conditioning), head(other, conditioning)
+    touched = torch.nonzero((first - second).abs()[0] > 1e-4).flatten()
+    assert int(touched.min()) == 30 - head.margin and int(touched.max()) == 30 + head.margin
+    assert first.shape == (1, 60) and float(first.min()) >= 50 and float(first.max()) <= 700
