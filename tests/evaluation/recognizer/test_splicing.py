@@ -54,5 +54,5 @@ def test_cuts_are_kept_with_the_run_and_used(selection, learnt, tmp_path):
     assert any(different)
     for step in range(8):  # whatever is drawn, the row says the same sounds as its clips
         said = Counter(trainer.rows.batch(rows, step).targets.tolist())
-        expected = Counter(unit for row in rows for clip, _, _ in row for unit in trainer.corpus.targets[clip])
+        expected = Counter(unit for row in rows for place in row for unit in trainer.corpus.targets[place.clip])
         assert {unit: n for unit, n in said.items() if unit != 1} == {u: n for u, n in expected.items() if u != 1}

@@ -12,15 +12,29 @@ SILENCE = float(np.log(FLOOR))
 
 
 def vary(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another vocal tract, microphone and distance, and some noise: float32 [frames, n_mels] -> the same."""
-    mel = _warp(mel, rng.uniform(0.92, 1.08))
-    mel = mel + rng.normal(0.0, 3.0 * DECIBEL) + _curve(mel.shape[1], rng, 2.0 * DECIBEL)
-    if rng.random() < 0.25:
+    """Another vocal tract, pitch, microphone and distance, and some noise: float32 [frames, n_mels] -> the same."""
+    mel = _warp(mel, rng.uniform(0.9, 1.1))
+    if rng.random() < 0.3:  # harmonics are no longer told apart, as in a voice of another pitch
+        mel = _blur(mel, int(rng.integers(1, 3)))
+    mel = mel + rng.normal(0.0, 2.5 * DECIBEL) + _curve(mel.shape[1], rng, 2.0 * DECIBEL)
+    if rng.random() < 0.3:
         mel = np.logaddexp(mel, hiss(mel, rng))
+    if rng.random() < 0.15:
+        mel = _echo(mel, rng)
     return np.maximum(mel, SILENCE).astype(np.float32)
 
 
-def mask(mel: np.ndarray, fill: np.ndarray, rng: np.random.Generator, bands: int = 10, frames: int = 8) -> None:
+def stretch(mel: np.ndarray, frames: int) -> np.ndarray:
+    """Slower or faster speech of the same voice and pitch: float32 [any, n_mels] -> [frames, n_mels]."""
+    if frames == len(mel) or len(mel) < 2:
+        return mel
+    place = np.linspace(0, len(mel) - 1, frames)
+    low = np.minimum(place.astype(int), len(mel) - 2)
+    share = (place - low).astype(np.float32)[:, None]
+    return np.asarray(mel[low] * (1 - share) + mel[low + 1] * share)
+
+
+def mask(mel: np.ndarray, fill: np.ndarray, rng: np.random.Generator, bands: int = 14, frames: int = 9) -> None:
     """SpecAugment (Park et al. 2019) in place: two stretches of bands, and one short stretch of frames a second.
 
     ``mel``: float32 [frames, n_mels]; ``fill``: float32 [n_mels], what masked places are set to.
@@ -44,6 +58,24 @@ def _warp(mel: np.ndarray, factor: float) -> np.ndarray:
     low = np.minimum(place.astype(int), mel.shape[1] - 2)
     share = (place - low).astype(np.float32)
     return mel[:, low] * (1 - share) + mel[:, low + 1] * share
+
+
+def _blur(mel: np.ndarray, times: int) -> np.ndarray:
+    for _ in range(times):
+        wide = np.pad(mel, ((0, 0), (1, 1)), mode="edge")
+        mel = 0.25 * wide[:, :-2] + 0.5 * mel + 0.25 * wide[:, 2:]
+    return mel
+
+
+def _echo(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A room of 0.1 to 0.5 s: each frame's power goes on, falling, some dB below the direct sound."""
+    fall = 6 * np.log(10.0) * 0.01 / rng.uniform(0.1, 0.5)
+    below = rng.uniform(3.0, 12.0) * DECIBEL
+    power, late = np.exp(mel), np.zeros_like(mel)
+    keep = np.float32(np.exp(-fall))
+    for frame in range(1, len(mel)):
+        late[frame] = keep * (late[frame - 1] + (1 - keep) * power[frame - 1])
+    return np.asarray(np.log(power + np.float32(np.exp(-below)) * late))
 
 
 def _curve(bands: int, rng: np.random.Generator, size: float) -> np.ndarray:

@@ -58,7 +58,9 @@ def train_command(
 
 @recognizer_app.command("export")
 def export_command(
-    state: Annotated[Path, typer.Argument(help="A training's folder, or its best or newest state.")],
+    state: Annotated[
+        Path, typer.Argument(help="A training's folder (first and best listen together), or one of its states.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The recogniser to write, such as recognizers/ml.")],
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     licence: Annotated[str, typer.Option(help="SPDX name of the licence of model and data.")] = "",
@@ -78,7 +80,8 @@ def export_command(
         from swaram.evaluation.recognizer.export import Papers, export_recognizer
     except ImportError as error:
         raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
-    folder = next((state / part for part in ("best", "newest") if (state / part).is_dir()), state)
+    parts = [state / part for part in ("first", "best") if (state / part).is_dir()] or [state / "newest"]
+    states = parts if parts[-1].is_dir() else [state]
     texts = {path: _text(path) for path in (licence_file, card, figures) if path is not None}
     papers = Papers(
         name or f"swaram recogniser {out.name}",
@@ -89,7 +92,7 @@ def export_command(
         json.loads(texts[figures]) if figures else None,
         {"weight": weight, "bonus": bonus},
     )
-    size = export_recognizer(folder, out, papers, _language_model(folder, data, order) if order else None)
+    size = export_recognizer(states, out, papers, _language_model(states[-1], data, order) if order else None)
     print(f"{out}: {size / 1e6:.1f} MB")
 
 

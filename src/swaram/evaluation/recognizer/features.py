@@ -23,6 +23,12 @@ class FeatureSettings:
     fmin: float = 40.0
     fmax: float = 7_600.0
     level: float = -18.0  # dBFS that loud frames are brought to
+    typical: tuple[float, ...] = ()  # mean of each band in loud frames of the training recordings; none: left as it is
+
+    def __post_init__(self) -> None:
+        if len(self.typical) not in (0, self.n_mels):
+            raise TypeError("typical has one value for each band, or none")
+        object.__setattr__(self, "typical", tuple(float(value) for value in self.typical))  # JSON gives a list
 
     @property
     def frame_seconds(self) -> float:
@@ -86,6 +92,49 @@ def log_mel(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
         spectrum = np.fft.rfft(frames[start : start + 1024] * window, settings.n_fft)
         mel[start : start + 1024] = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ filters
     return np.log(np.maximum(mel, FLOOR))
+
+
+def even(mel: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    """Take out the colour of voice, microphone and room: loud frames get the ``typical`` mean in each band.
+
+    ``mel``: float32 [frames, n_mels] as ``log_mel`` gives it -> the same shape. Little speech says little about a
+    colour, so half of it is taken out after 0.5 s of loud frames and nearly all after some seconds. As with the level,
+    recordings of more than 8 s are followed around each moment; where all is faint there, nothing is taken out.
+    """
+    if not settings.typical or not len(mel):
+        return mel
+    loud = loud_frames(mel)
+    reach = round(4.0 / settings.frame_seconds)
+    if len(mel) <= 2 * reach:
+        return (mel - _colour(mel[loud], settings)).astype(np.float32)
+    middles = np.arange(0, len(mel), reach // 8)
+    around = [slice(max(0, middle - reach), middle + reach + 1) for middle in middles]
+    colours = np.array([_colour(mel[part][loud[part]], settings) for part in around])
+    place = np.arange(len(mel))
+    smooth = np.stack([np.interp(place, middles, colours[:, band]) for band in range(mel.shape[1])], axis=1)
+    return (mel - smooth).astype(np.float32)
+
+
+def loud_frames(mel: np.ndarray) -> np.ndarray:
+    """Which frames are at most 20 dB below the loudest (95th percentile of the strongest band): bool [frames].
+
+    None at all in silence.
+    """
+    strongest = mel.max(1)
+    lowest = max(np.percentile(strongest, 95) - 2 * np.log(10.0), np.log(10 * FLOOR))
+    return np.asarray(strongest >= lowest)
+
+
+def _colour(loud: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    if not len(loud):
+        return np.zeros(settings.n_mels, dtype=np.float32)
+    share = len(loud) / (len(loud) + 0.5 / settings.frame_seconds)
+    return np.asarray(share * (loud.mean(0) - np.asarray(settings.typical, dtype=np.float32)))
+
+
+def spectra(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    """What the network hears: ``audio``, float32 [samples] at ``settings.sample_rate`` -> float32 [frames, n_mels]."""
+    return even(log_mel(at_level(audio, settings), settings), settings)
 
 
 def at_rate(audio: np.ndarray, sample_rate: int, settings: FeatureSettings) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from swaram.evaluation.recognizer.beam import SearchSettings, search
 from swaram.evaluation.recognizer.decoding import Heard, ctc_cost, greedy_path, words_of
 from swaram.evaluation.recognizer.errors import RecognizerError
-from swaram.evaluation.recognizer.features import FeatureSettings, at_level, at_rate, log_mel
+from swaram.evaluation.recognizer.features import FeatureSettings, at_rate, spectra
 from swaram.evaluation.recognizer.language_model import LanguageModel
 from swaram.evaluation.recognizer.package import LANGUAGE_MODEL, MODEL, Manifest, read_file, read_manifest
 from swaram.evaluation.recognizer.units import UnitTable
@@ -80,7 +80,7 @@ class Recognizer:
         that overlap by all it can see, so that the rows are those of one pass.
         """
         stride, reach = self.manifest.stride, self.manifest.reach
-        mel = log_mel(at_level(at_rate(audio, sample_rate, self.features), self.features), self.features)
+        mel = spectra(at_rate(audio, sample_rate, self.features), self.features)
         if not len(mel):
             return np.zeros((0, len(self.symbols)), dtype=np.float32)
         mel = np.pad(mel, ((0, -len(mel) % stride), (0, 0)), mode="edge")

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from swaram.evaluation.recognizer import state as states
-from swaram.evaluation.recognizer.batches import SPEEDS, Batch, Corpus, RowMaker
+from swaram.evaluation.recognizer.batches import PACES, SPEEDS, Batch, Corpus, Place, RowMaker, typical_of
 from swaram.evaluation.recognizer.clips import Clip, Selection
 from swaram.evaluation.recognizer.decoding import greedy
 from swaram.evaluation.recognizer.errors import RecognizerError
@@ -34,18 +34,21 @@ class Plan:
 
     minutes: float = 75.0
     learning_rate: float = 1e-3
-    warm_up: float = 0.04  # share of the minutes
+    warm_up: float = 0.03  # share of the minutes
+    restart: float = 0.75  # share of the minutes after which the rate rises again; the network of that moment is kept
+    again: float = 0.5  # to what share of the highest
     rows: int = 4
     row_frames: int = 1002  # mel frames; about ten seconds
     weight_decay: float = 0.05
     average: float = 0.998
     middle: float = 0.3  # weight of the loss half way up
-    join_at: tuple[float, ...] = (0.2, 0.4, 0.6)  # shares of the minutes at which candidates may join
-    splice_at: float = 0.4  # share of the minutes after which clips are cut between syllables and mixed
+    join_at: tuple[float, ...] = (0.12, 0.25, 0.4)  # shares of the minutes at which candidates may join
+    splice_at: float = 0.2  # share of the minutes after which clips are cut between syllables and mixed
     report_minutes: float = 3.0
     max_steps: int = 1 << 30
     seed: int = 1
     speeds: tuple[float, ...] = SPEEDS
+    paces: tuple[float, float] = PACES
     augment_from: float = 0.05  # share of the minutes before which clips are left as they are, so that CTC takes hold
 
 
@@ -63,7 +66,7 @@ class Trainer:
         self, selection: Selection, language: str, folder: Path, plan: Plan, network: NetworkSettings | None = None
     ) -> None:
         self.selection, self.folder, self.plan = selection, folder, plan
-        self.settings, self.features = network or NetworkSettings(), FeatureSettings()
+        self.settings, self.features = network or NetworkSettings(), typical_of(selection.train)
         self.units = UnitTable.for_texts(language, [clip.text for clip in selection.train])
         self.step = self.epoch = self.position = 0
         self.seconds = 0.0
@@ -89,13 +92,14 @@ class Trainer:
         narrow = [p for p in self.network.parameters() if p.ndim <= 1]
         groups = [{"params": wide, "weight_decay": self.plan.weight_decay}, {"params": narrow, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, self.plan.learning_rate, betas=(0.9, 0.98), fused=True)
-        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
+        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed, self.plan.paces)
 
     def resume(self) -> None:
         """Go on from ``newest``. Raises RecognizerError where it is missing or of other units or sizes."""
         place = self.folder / "newest"
         state = states.read(place)
-        if state["units"] != self.units.units or NetworkSettings(**state["network"]).shape != self.settings.shape:
+        same = state["units"] == self.units.units and FeatureSettings(**state["features"]) == self.features
+        if not same or NetworkSettings(**state["network"]).shape != self.settings.shape:
             raise RecognizerError(f"{place} was trained on other texts or with another network; train anew")
         self.network.load_state_dict(states.read_tensors(place, "network"))
         self.average.module.load_state_dict(states.read_tensors(place, "average"))
@@ -106,7 +110,7 @@ class Trainer:
         offered = {clip.id: clip for clip in self.selection.candidates}
         again = [offered[name] for name in self.joined if name in offered]  # in the order in which they joined
         self.corpus.add(again, self.plan.speeds, self.plan.row_frames)
-        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
+        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed, self.plan.paces)
 
     def save(self, name: str, **facts: Any) -> None:
         """Write ``name`` under the folder: all that ``resume`` and the export need."""
@@ -146,10 +150,14 @@ class Trainer:
             batches = self.rows.epoch(self.epoch)
             while self.position < len(batches) and self.progress < 1.0:
                 began = time.monotonic()
+                before = self.progress
                 losses.append(self._learn(self.next_batch(batches[self.position])))
                 self.step += 1
                 self.position += 1
                 self.seconds += time.monotonic() - began
+                if before < self.plan.restart <= self.progress < 1.0:
+                    self.save(states.FIRST)
+                    self.best = None  # `best` is from now on that of the second descent
                 if self.seconds - reported >= 60 * self.plan.report_minutes:
                     reported = self.seconds
                     self._report(losses)
@@ -160,7 +168,7 @@ class Trainer:
                 self._cut()
         self._report(losses)
 
-    def next_batch(self, rows: list[list[tuple[int, int, int]]]) -> Batch:
+    def next_batch(self, rows: list[list[Place]]) -> Batch:
         """The batch of these rows at this step."""
         return self.rows.batch(rows, self.step, self.progress >= self.plan.augment_from)
 
@@ -182,10 +190,15 @@ class Trainer:
         return float(loss.detach())
 
     def _rate(self) -> float:
-        done, warm = self.progress, self.plan.warm_up
-        if done < warm:
-            return self.plan.learning_rate * max(0.02, done / warm)
-        return self.plan.learning_rate * max(0.005, 0.5 + 0.5 * math.cos(math.pi * (done - warm) / (1 - warm)))
+        """Up, and down with a cosine; the same once more from ``restart`` on, less high."""
+        plan, done, highest = self.plan, self.progress, self.plan.learning_rate
+        first, last = 0.0, min(plan.restart, 1.0)
+        if done >= plan.restart:
+            first, last, highest = plan.restart, 1.0, highest * plan.again
+        if done < first + plan.warm_up:
+            return highest * max(0.02, (done - first) / plan.warm_up)
+        share = (done - first - plan.warm_up) / (last - first - plan.warm_up)
+        return highest * max(0.005, 0.5 + 0.5 * math.cos(math.pi * share))
 
     def _ctc(self, probabilities: Tensor, batch: Batch) -> Tensor:
         frames = torch.full((len(probabilities),), probabilities.shape[1])
@@ -264,7 +277,7 @@ class Trainer:
                 accepted.append(clip)
         self.corpus.add(accepted, self.plan.speeds, self.plan.row_frames)
         self.joined += [clip.id for clip in accepted]
-        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed)
+        self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed, self.plan.paces)
         self.save("newest")
         offered = len(self.selection.candidates) - len(known)
         print(f"{len(accepted)} of {offered} candidates join (at most {limit:.2f} nats a unit)", flush=True)
