@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.layers import ChannelNorm
+from swaram.model.layers import ChannelNorm, TimeConv
 from swaram.model.splines import rational_quadratic_spline
 
 
@@ -149,9 +149,9 @@ class DurationPredictor(nn.Module):
 
     def __init__(self, channels: int, hidden: int, kernel: int, dropout: float, condition: int = 0):
         super().__init__()
-        self.conv_1 = nn.Conv1d(channels, hidden, kernel, padding=kernel // 2)
+        self.conv_1 = TimeConv(channels, hidden, kernel, padding=kernel // 2)
         self.norm_1 = ChannelNorm(hidden)
-        self.conv_2 = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2)
+        self.conv_2 = TimeConv(hidden, hidden, kernel, padding=kernel // 2)
         self.norm_2 = ChannelNorm(hidden)
         self.proj = nn.Conv1d(hidden, 1, 1)
         self.dropout = nn.Dropout(dropout)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from swaram.model.layers import WaveNet
+from swaram.model.layers import TimeConv, WaveNet
 
 
 class Coupling(nn.Module):
@@ -11,17 +11,15 @@ class Coupling(nn.Module):
 
     def __init__(self, channels: int, hidden: int, kernel: int, layers: int, condition: int = 0):
         super().__init__()
-        self.pre = nn.Conv1d(channels // 2, hidden, 1)
+        self.pre = TimeConv(channels // 2, hidden, 1)
         self.enc = WaveNet(hidden, kernel, layers, condition)
-        self.post = nn.Conv1d(hidden, channels // 2, 1)
+        self.post = TimeConv(hidden, channels // 2, 1)
         for parameter in self.post.parameters():
             nn.init.zeros_(parameter)
 
-    def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None, reverse: bool) -> Tensor:
-        fixed, moved = x.chunk(2, dim=1)
-        shift = (self.post(self.enc(self.pre(fixed) * mask, mask, conditioning)) * mask).float()
-        moved = (moved - shift) * mask if reverse else (moved + shift) * mask
-        return torch.cat([fixed, moved], dim=1)
+    def forward(self, fixed: Tensor, mask: Tensor, conditioning: Tensor | None) -> Tensor:
+        """The shift float32 [batch, channels / 2, frames], from the half that stays, of the same shape."""
+        return (self.post(self.enc(self.pre(fixed) * mask, mask, conditioning)) * mask).float()
 
 
 class Flow(nn.Module):
@@ -36,10 +34,14 @@ class Flow(nn.Module):
         self.couplings = nn.ModuleList(Coupling(channels, hidden, kernel, layers, condition) for _ in range(couplings))
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None, reverse: bool = False) -> Tensor:
-        if reverse:
-            for coupling in reversed(self.couplings):
-                x = coupling(x.flip(1), mask, conditioning, reverse=True)
-            return x
-        for coupling in self.couplings:
-            x = coupling(x, mask, conditioning, reverse=False).flip(1)
-        return x
+        # Two flips are none, so every other coupling sees its channels flipped and the halves stay where they are.
+        odd = len(self.couplings) % 2 == 1
+        halves = list(((x.flip(1) if reverse and odd else x) * mask).chunk(2, dim=1))
+        for index in reversed(range(len(self.couplings))) if reverse else range(len(self.couplings)):
+            flipped = index % 2 == 1
+            fixed, moved = (halves[1].flip(1), halves[0]) if flipped else halves
+            shift = self.couplings[index](fixed, mask, conditioning)
+            shift = shift.flip(1) if flipped else shift
+            halves[0 if flipped else 1] = moved - shift if reverse else moved + shift
+        out = torch.cat(halves, dim=1)
+        return out.flip(1) if odd and not reverse else out

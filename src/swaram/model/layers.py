@@ -4,11 +4,34 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.model.gated_stack import GatedStack
+
 
 def sequence_mask(lengths: Tensor, size: int) -> Tensor:
     """Lengths int64 [batch] to a mask float32 [batch, 1, size]: 1 inside, 0 in the padding."""
     positions = torch.arange(size, device=lengths.device)
     return (positions[None, :] < lengths[:, None]).unsqueeze(1).float()
+
+
+class TimeConv(nn.Conv1d):
+    """A convolution over time, x [batch, channels, time] to [batch, outputs, time].
+
+    On CPUs it leaves the channels of each moment together in memory, (B, T, C) seen as (B, C, T): as the matrix units
+    take them, and as normalisation and attention do, so that little is copied from one order to the other.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_cuda or torch.jit.is_tracing():
+            return super().forward(x)
+        x = x.transpose(-1, -2).contiguous()
+        if self.weight.shape[2] == 1:
+            return F.linear(x, self.weight.squeeze(2), self.bias).transpose(-1, -2)
+        x, weight, padding = x.transpose(-1, -2).unsqueeze(2), self.weight.unsqueeze(2), (0, int(self.padding[0]))
+        if self.groups == 1:
+            return F.conv2d(x, weight, self.bias, 1, padding).squeeze(2)
+        # Without products of matrices bfloat16 gains nothing, and takes twice as long on the way back.
+        with torch.autocast("cpu", enabled=False):
+            return F.conv2d(x.to(weight.dtype), weight, self.bias, 1, padding, 1, self.groups).squeeze(2)
 
 
 class ChannelNorm(nn.Module):
@@ -36,7 +59,7 @@ class WaveNet(nn.Module):
 
     def __init__(self, hidden: int, kernel: int, layers: int, condition: int = 0, dilation: int = 1):
         super().__init__()
-        self.hidden = hidden
+        self.hidden, self.dilation = hidden, dilation
         self.gates = nn.ModuleList()
         self.outputs = nn.ModuleList()
         for index in range(layers):
@@ -51,6 +74,8 @@ class WaveNet(nn.Module):
             self.condition = nn.utils.parametrizations.weight_norm(nn.Conv1d(condition, 2 * hidden * layers, 1))
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None) -> Tensor:
+        if not x.is_cuda and not torch.jit.is_tracing():
+            return self._as_one(x, mask, conditioning)
         skip = torch.zeros_like(x)
         biases = None
         if self.condition is not None and conditioning is not None:
@@ -68,3 +93,17 @@ class WaveNet(nn.Module):
                 x = (x + residual) * mask
                 skip = skip + part
         return skip * mask
+
+    def _as_one(self, x: Tensor, mask: Tensor, conditioning: Tensor | None) -> Tensor:
+        """The same, several times as fast on CPUs."""
+        biases = None
+        if self.condition is not None and conditioning is not None:
+            biases = self.condition(conditioning).transpose(-1, -2)
+        weights = [
+            value
+            for gate, output in zip(self.gates, self.outputs, strict=True)
+            for value in (gate.weight, gate.bias, output.weight, output.bias)
+        ]
+        # (B, C, T) -> (B, T, C) -> (B, C, T)
+        x = x.transpose(-1, -2).contiguous()
+        return GatedStack.apply(x, mask.transpose(-1, -2), biases, self.dilation, *weights).transpose(-1, -2)

@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from swaram.model.layers import ChannelNorm
+from swaram.model.layers import ChannelNorm, TimeConv
 
 REFERENCE = 150.0  # Hz
 LOWEST, HIGHEST = 50.0, 700.0  # Hz, of what is ever given out
@@ -20,11 +20,11 @@ class PitchPredictor(nn.Module):
     def __init__(self, latent: int, hidden: int, kernel: int, condition: int = 0):
         super().__init__()
         self.margin = 2 * (kernel // 2)
-        self.conv_1 = nn.Conv1d(latent, hidden, kernel, padding=kernel // 2)
+        self.conv_1 = TimeConv(latent, hidden, kernel, padding=kernel // 2)
         self.norm_1 = ChannelNorm(hidden)
-        self.conv_2 = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2)
+        self.conv_2 = TimeConv(hidden, hidden, kernel, padding=kernel // 2)
         self.norm_2 = ChannelNorm(hidden)
-        self.proj = nn.Conv1d(hidden, 1, 1)
+        self.proj = TimeConv(hidden, 1, 1)
         self.cond = nn.Conv1d(condition, hidden, 1) if condition else None
 
     def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:

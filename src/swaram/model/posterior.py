@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from swaram.model.layers import WaveNet, sequence_mask
+from swaram.model.layers import TimeConv, WaveNet, sequence_mask
 
 
 class PosteriorEncoder(nn.Module):
@@ -11,9 +11,9 @@ class PosteriorEncoder(nn.Module):
 
     def __init__(self, bins: int, latent: int, hidden: int, kernel: int, layers: int, condition: int = 0):
         super().__init__()
-        self.pre = nn.Conv1d(bins, hidden, 1)
+        self.pre = TimeConv(bins, hidden, 1)
         self.enc = WaveNet(hidden, kernel, layers, condition)
-        self.proj = nn.Conv1d(hidden, 2 * latent, 1)
+        self.proj = TimeConv(hidden, 2 * latent, 1)
 
     def forward(
         self, spectrogram: Tensor, lengths: Tensor, conditioning: Tensor | None = None
@@ -25,5 +25,8 @@ class PosteriorEncoder(nn.Module):
         mask = sequence_mask(lengths, spectrogram.shape[2])
         x = self.enc(self.pre(spectrogram) * mask, mask, conditioning)
         mean, log_deviation = (self.proj(x) * mask).float().chunk(2, dim=1)
-        z = (mean + torch.randn_like(mean) * log_deviation.exp()) * mask
+        noise = torch.randn(mean.transpose(-1, -2).shape, device=mean.device).transpose(
+            -1, -2
+        )  # as mean lies in memory
+        z = (mean + noise * log_deviation.exp()) * mask
         return z, mean, log_deviation, mask

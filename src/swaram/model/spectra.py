@@ -47,7 +47,9 @@ class Spectra(nn.Module):
     ):
         super().__init__()
         self.sample_rate, self.n_fft, self.hop, self.win = sample_rate, n_fft, hop, win
-        self.register_buffer("window", torch.hann_window(win), persistent=False)
+        before = (n_fft - win) // 2
+        window = F.pad(torch.hann_window(win), (before, n_fft - win - before))
+        self.register_buffer("window", window, persistent=False)
         filters = mel_filters(sample_rate, n_fft, n_mels, fmin, fmax or sample_rate / 2)
         self.register_buffer("filters", filters, persistent=False)
 
@@ -56,8 +58,10 @@ class Spectra(nn.Module):
         with torch.autocast(audio.device.type, enabled=False):
             edge = (self.n_fft - self.hop) // 2
             x = F.pad(audio.float().unsqueeze(1), (edge, edge), mode="reflect").squeeze(1)
-            spectrum = torch.stft(x, self.n_fft, self.hop, self.win, self.window, center=False, return_complex=True)
-            return torch.sqrt(torch.view_as_real(spectrum).square().sum(-1) + 1e-6)
+            frames = x.unfold(1, self.n_fft, self.hop) * self.window  # (B, T, n_fft)
+            spectrum = torch.fft.rfft(frames)
+            power = torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
+            return torch.sqrt(power + 1e-6).transpose(-1, -2)  # (B, T, bins) -> (B, bins, T)
 
     def mel(self, magnitudes: Tensor) -> Tensor:
         """Magnitudes [batch, bins, frames] to natural logarithms of mel bands float32 [batch, n_mels, frames]."""

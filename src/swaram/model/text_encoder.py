@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.layers import ChannelNorm, sequence_mask
+from swaram.model.layers import ChannelNorm, TimeConv, sequence_mask
 
 
 class RelativeAttention(nn.Module):
@@ -19,10 +19,10 @@ class RelativeAttention(nn.Module):
         super().__init__()
         self.heads, self.window = heads, window
         self.size = channels // heads
-        self.conv_q = nn.Conv1d(channels, channels, 1)
-        self.conv_k = nn.Conv1d(channels, channels, 1)
-        self.conv_v = nn.Conv1d(channels, channels, 1)
-        self.conv_o = nn.Conv1d(channels, channels, 1)
+        self.conv_q = TimeConv(channels, channels, 1)
+        self.conv_k = TimeConv(channels, channels, 1)
+        self.conv_v = TimeConv(channels, channels, 1)
+        self.conv_o = TimeConv(channels, channels, 1)
         deviation = self.size**-0.5
         self.emb_rel_k = nn.Parameter(torch.randn(1, 2 * window + 1, self.size) * deviation)
         self.emb_rel_v = nn.Parameter(torch.randn(1, 2 * window + 1, self.size) * deviation)
@@ -64,14 +64,17 @@ class FeedForward(nn.Module):
 
     def __init__(self, channels: int, filters: int, kernel: int, dropout: float):
         super().__init__()
-        self.padding = ((kernel - 1) // 2, kernel // 2)
-        self.conv_1 = nn.Conv1d(channels, filters, kernel)
-        self.conv_2 = nn.Conv1d(filters, channels, kernel)
+        self.even = kernel % 2 == 0  # looks one symbol further ahead than back
+        self.conv_1 = TimeConv(channels, filters, kernel, padding=(kernel - 1) // 2)
+        self.conv_2 = TimeConv(filters, channels, kernel, padding=(kernel - 1) // 2)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        x = self.dropout(torch.relu(self.conv_1(F.pad(x * mask, self.padding))))
-        return self.conv_2(F.pad(x * mask, self.padding)) * mask
+        x = self.dropout(torch.relu(self.conv_1(self._padded(x * mask))))
+        return self.conv_2(self._padded(x * mask)) * mask
+
+    def _padded(self, x: Tensor) -> Tensor:
+        return F.pad(x, (0, 1)) if self.even else x
 
 
 class TextEncoder(nn.Module):
@@ -102,7 +105,7 @@ class TextEncoder(nn.Module):
         self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
         self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in range(layers))
         self.feed_forward_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
-        self.proj = nn.Conv1d(hidden, 2 * latent, 1)
+        self.proj = TimeConv(hidden, 2 * latent, 1)
         self.dropout = nn.Dropout(dropout)
 
     def forward(

@@ -6,10 +6,11 @@ from torch.nn import functional as F
 
 from swaram.model.decoders.base import Decoder, Reach
 from swaram.model.decoders.inverse import InverseSpectrogram
+from swaram.model.layers import TimeConv
 from swaram.model.settings import FrameRateConfig
 
 
-class LeaningConv(nn.Conv1d):
+class LeaningConv(TimeConv):
     """A convolution over frames that looks ``ahead`` frames ahead and kernel - 1 - ahead back."""
 
     def __init__(self, channels: int, outputs: int, kernel: int, ahead: int, groups: int = 1):
