@@ -5,6 +5,7 @@ differs. An unknown key or a wrong type is an error that names the key and the n
 """
 
 import difflib
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -92,8 +93,15 @@ class TrainConfig(Section):
         description="decode so many segments of a batch, several of an utterance where it is more; null: one of every "
         "utterance, as published",
     )
+    segments_per_utterance: PositiveFloat | None = Field(
+        None,
+        description="the same by the size of a batch: so many for each utterance, rounded up; in place of segments",
+    )
     discriminator_segments: PositiveInt | None = Field(
         None, description="the discriminators judge at most so many of the decoded segments; null: all, as published"
+    )
+    discriminator_segments_per_utterance: PositiveFloat | None = Field(
+        None, description="the same by the size of a batch, rounded up; in place of discriminator_segments"
     )
     adversarial_every: PositiveInt = Field(
         1, description="every n-th step has discriminators, the others learn to reconstruct; 1 as published"
@@ -121,6 +129,26 @@ class TrainConfig(Section):
     )
     weights: LossWeights = LossWeights()
     freeze: list[FrozenPart] = Field(default=[], description="parts of the generator that keep their weights")
+
+    @model_validator(mode="after")
+    def check(self) -> "TrainConfig":
+        for name in ("segments", "discriminator_segments"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_per_utterance") is not None:
+                raise ValueError(f"{name} and {name}_per_utterance exclude each other; leave one of them out")
+        return self
+
+    def decoded(self, utterances: int) -> int:
+        """How many segments of so many utterances are decoded."""
+        if self.segments_per_utterance is not None:
+            return math.ceil(self.segments_per_utterance * utterances)
+        return self.segments or utterances
+
+    def judged(self, utterances: int) -> int:
+        """How many of them the discriminators see."""
+        decoded, most = self.decoded(utterances), self.discriminator_segments
+        if self.discriminator_segments_per_utterance is not None:
+            most = math.ceil(self.discriminator_segments_per_utterance * utterances)
+        return min(decoded, most or decoded)
 
 
 class DataConfig(Section):

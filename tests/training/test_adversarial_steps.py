@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from swaram.config import parse_config
+from swaram.config import ConfigError, parse_config
 from swaram.training.loop import Limits, train
 from tests.training.test_training import engine_of, losses
 
@@ -56,6 +56,29 @@ def test_the_discriminators_see_as_many_segments_as_configured(raw_config, asked
     engine.discriminators.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
     engine.step(batch)
     assert sizes == [2 * seen]  # recordings and synthesis
+
+
+@pytest.mark.parametrize(("utterances", "decoded", "judged"), [(1, 2, 1), (3, 6, 2), (4, 8, 2), (16, 32, 8)])
+def test_segments_for_each_utterance_follow_the_size_of_the_batch(raw_config, utterances, decoded, judged):
+    raw_config["train"] |= {"segments_per_utterance": 2, "discriminator_segments_per_utterance": 0.5}
+    train_config = parse_config(raw_config).train
+    assert (train_config.decoded(utterances), train_config.judged(utterances)) == (decoded, judged)
+
+
+def test_a_step_decodes_and_judges_so_many_for_each_utterance(raw_config):
+    raw_config["train"] |= {"segments_per_utterance": 1.5, "discriminator_segments_per_utterance": 0.75}
+    engine, batch = engine_of(parse_config(raw_config))
+    decoded, judged = [], []
+    engine.generator.dec.register_forward_hook(lambda module, inputs, output: decoded.append(len(output)))
+    engine.discriminators.register_forward_hook(lambda module, inputs, output: judged.append(len(inputs[0]) // 2))
+    engine.step(batch)
+    assert (decoded, judged) == ([6], [3])
+
+
+def test_a_number_of_segments_and_one_for_each_utterance_exclude_each_other(raw_config):
+    raw_config["train"] |= {"segments": 32, "segments_per_utterance": 2}
+    with pytest.raises(ConfigError, match="segments and segments_per_utterance exclude each other"):
+        parse_config(raw_config)
 
 
 def test_a_run_with_rests_goes_on_exactly(raw_config, tmp_path):

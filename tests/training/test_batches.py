@@ -49,11 +49,14 @@ def test_a_batch_holds_the_audio_and_symbols_of_its_clips(config):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_processes_share_a_batch_out_whole_with_shares_that_add_up(config, count, processes):
+@pytest.mark.parametrize("ending", ["", "_per_utterance"])
+def test_processes_share_a_batch_out_whole_with_shares_that_add_up(config, count, processes, ending):
+    setattr(config.train, f"segments{ending}", 2)
+    setattr(config.train, f"discriminator_segments{ending}", 1)
     dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml"))
     frames = np.array([clip.samples // 256 for clip in dataset.clips])
     order = BatchOrder(frames, 8, None, 0, processes)
-    parts = [shared_out(dataset, order, list(range(count)), rank, 2, 1) for rank in range(processes)]
+    parts = [shared_out(dataset, order, list(range(count)), rank, config.train) for rank in range(processes)]
     at_work = [(mine, shares) for mine, shares in parts if shares.frames]
     assert sorted(index for mine, _ in at_work for index in mine) == list(range(count))
     assert all(mine for mine, _ in parts)

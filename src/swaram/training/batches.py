@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from swaram.config import TrainConfig
 from swaram.training.dataset import Dataset
 from swaram.training.pitch_track import UNKNOWN
 
@@ -110,11 +111,10 @@ def shared_out(
     order: BatchOrder,
     batch: list[int],
     rank: int,
-    segments: int | None = None,
-    judged: int | None = None,
+    train: TrainConfig | None = None,
 ) -> tuple[list[int], Shares]:
-    """This process's clips of a global batch, and what shares of it they are; ``segments`` are decoded of each,
-    one of every clip where that is None, and at most ``judged`` of them are shown to the discriminators.
+    """This process's clips of a global batch, and what shares of it they are: ``train`` says how many segments are
+    decoded and judged, one of every clip where it is None.
 
     A process for which no clip is left gets the first one with no share: it computes along and changes nothing.
     """
@@ -123,8 +123,9 @@ def shared_out(
     if not mine:
         return batch[:1], Shares(0.0, 0.0, 0.0, 0.0)
     symbols = [len(dataset.clips[index].symbols) for index in batch]
-    decoded = [(segments or len(part)) if part else 0 for part in parts]
-    seen = [min(count, judged or count) for count in decoded]
+    train = train or TrainConfig()
+    decoded = [train.decoded(len(part)) if part else 0 for part in parts]
+    seen = [train.judged(len(part)) if part else 0 for part in parts]
     own_symbols = sum(len(dataset.clips[index].symbols) for index in mine)
     return mine, Shares(
         own_symbols / sum(symbols),
@@ -183,13 +184,11 @@ def endless_batches(
     epoch: int,
     position: int,
     rank: int = 0,
-    segments: int | None = None,
-    judged: int | None = None,
+    train: TrainConfig | None = None,
 ) -> Iterator[tuple[int, int, Batch]]:
     """This process's part of each batch, from a place in the order on, without end.
 
-    Each comes with the place (epoch, position) that follows it. ``segments`` and ``judged`` as in
-    ``shared_out``.
+    Each comes with the place (epoch, position) that follows it. ``train`` as in ``shared_out``.
     """
     while True:
         batches = order.epoch(epoch)
@@ -197,7 +196,7 @@ def endless_batches(
             last = number == len(batches) - 1
             after = (epoch + 1, 0) if last else (epoch, number + 1)
             whole = batches[number]
-            mine, shares = shared_out(dataset, order, whole, rank, segments, judged)
+            mine, shares = shared_out(dataset, order, whole, rank, train)
             longest = max(len(dataset.clips[i].symbols) for i in whole), int(order.frames[whole].max())
             yield *after, collate(dataset, mine, speakers, hop, longest, shares)
         epoch, position = epoch + 1, 0

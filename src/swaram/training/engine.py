@@ -197,12 +197,13 @@ class Engine:
 
     def _losses(self, batch: Batch, judge: bool) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:
         """One pass: this process's share of each loss of the generator, its weighted sum, the discriminators' loss."""
-        train = self.config.train
+        train, utterances = self.config.train, len(batch.symbols)
+        decoded = train.decoded(utterances)
         with record_function("forward"), self.processes.fabric.autocast():
             prior, output = self.generator(
                 *self.inputs(batch),
                 train.segment_frames,
-                train.segments,
+                decoded if decoded != utterances else None,
                 self._alignment_noise(),
                 self._known_durations(batch),
                 batch.language,
@@ -222,8 +223,9 @@ class Engine:
         discriminator_loss = None
         if judge:
             fake = output.audio
-            if train.discriminator_segments and train.discriminator_segments < len(real):
-                chosen = torch.randperm(len(real), device=real.device)[: train.discriminator_segments]
+            seen = train.judged(utterances)
+            if seen < len(real):
+                chosen = torch.randperm(len(real), device=real.device)[:seen]
                 real, fake = real[chosen], fake[chosen]
             judged, discriminator_loss = self._judge(real, fake, batch.shares.judged)
             parts |= judged
@@ -253,7 +255,12 @@ class Engine:
     def _clipped(self, module: torch.nn.Module) -> Tensor:
         """Sum the gradients over all processes and clip them; returns their norm before."""
         self.processes.sum_gradients(module.parameters())
-        return torch.nn.utils.clip_grad_norm_(module.parameters(), self.config.train.gradient_clip or math.inf)
+        gradients = [p.grad for p in module.parameters() if p.grad is not None]
+        norm, largest = torch.nn.utils.get_total_norm(gradients), self.config.train.gradient_clip
+        # On a GPU asking whether it is too long would wait; elsewhere a pass over all gradients is saved.
+        if largest is not None and (norm.is_cuda or not norm <= largest):
+            torch.nn.utils.clip_grads_with_norm_(module.parameters(), largest, norm)
+        return norm
 
     def _values(self, parts: dict[str, Tensor], norms: dict[str, Tensor]) -> dict[str, float]:
         """Losses of the global batch and gradient norms as numbers: the one place where a GPU is waited for."""

@@ -165,7 +165,7 @@ def _run(
     numbers = {name: i for i, name in enumerate(engine.speakers)}
     hop, rank = config.data.hop_length, processes.rank
     place = progress.epoch, progress.position
-    batches = endless_batches(training, order, numbers, hop, *place, rank, train.segments, train.discriminator_segments)
+    batches = endless_batches(training, order, numbers, hop, *place, rank, train)
     if engine.device.type == "cuda":
         batches = ahead(batches)
     try:

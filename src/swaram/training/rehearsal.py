@@ -70,7 +70,7 @@ def profile_steps(config: Config, steps: int = 3) -> str:
     numbers = {name: i for i, name in enumerate(engine.speakers)}
     order = batch_order(engine, training)
     train, rank = config.train, engine.processes.rank
-    place = config.data.hop_length, 0, 0, rank, train.segments, train.discriminator_segments
+    place = config.data.hop_length, 0, 0, rank, train
     batches = endless_batches(training, order, numbers, *place)
     activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if engine.device.type == "cuda" else [])
     with profile(activities=activities, schedule=schedule(wait=1, warmup=1, active=steps)) as profiler:
@@ -93,7 +93,7 @@ def _worst(engine: Engine, training: Dataset, order: BatchOrder) -> Batch:
     parts = []
     for epoch in range(EPOCHS_LOOKED_AT):
         for whole in order.epoch(epoch):
-            mine, shares = shared_out(training, order, whole, rank, train.segments, train.discriminator_segments)
+            mine, shares = shared_out(training, order, whole, rank, train)
             parts.append((len(mine) * int(order.frames[whole].max()), mine, shares))
     _, mine, shares = max(parts, key=lambda part: part[0])
     numbers = {name: i for i, name in enumerate(engine.speakers)}
