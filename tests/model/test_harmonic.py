@@ -5,6 +5,9 @@ import pytest
 import torch
 
 from swaram.audio.noise import FRAMES, noise_frames
+from swaram.config import parse_config
+from swaram.model.decoders.base import Source
+from swaram.model.decoders.build import build_decoder
 from swaram.model.decoders.harmonic import NOISE
 from swaram.model.decoders.inverse import InverseSpectrogram, Spectrogram
 from swaram.model.decoders.source import HIGHEST, STRENGTH, carried_phase, pulses
@@ -78,6 +81,29 @@ def test_the_noise_of_a_frame_is_as_strong_as_white_noise_in_the_window():
     white = 0.1 * torch.randn(1, 200 * HOP, generator=torch.Generator().manual_seed(3))
     real, imaginary = Spectrogram(1024, HOP)(white)
     assert float(torch.cat([real[:, 2:-2], imaginary[:, 2:-2]]).std()) == pytest.approx(NOISE, rel=0.02)
+
+
+def test_a_voiced_sound_turns_to_noise_with_the_frequency_and_is_as_strong_as_the_harmonics_alone():
+    config = parse_config({"data": {"sample_rate": RATE}, "model": {"decoder": "harmonic"}}).model.decoder
+    decoder = build_decoder(config, 8, HOP, RATE).eval()
+    torch.nn.init.zeros_(decoder.gains.weight)
+    torch.nn.init.constant_(decoder.gains.bias[513:], -30.0)  # no noise but that of the voice
+    frames = 400
+    pitch = torch.full((1, frames), 200.0)
+    noise = torch.randn(1, decoder.noise_channels, frames, generator=torch.Generator().manual_seed(4))
+    source = Source(pitch, carried_phase(pitch, HOP, RATE), noise)
+    with torch.no_grad():
+        audio = decoder(torch.zeros(1, 8, frames), None, source)
+        clear = np.exp(-2) * pulses(pitch, source.phase, HOP, RATE)
+    # A hundred periods and more at once: harmonics stand in every 40th bin, noise in all of them.
+    spectrum, alone = (torch.fft.rfft(x[0, 3200 : 3200 + 80 * 1000]).abs().square() for x in (audio, clear))
+    for low, high, share in ((400, 1400, 0.0), (3000, 3400, 0.4), (6000, 7000, 0.73)):
+        band = slice(5 * low, 5 * high)  # 80,000 samples: bins of 0.2 Hz
+        bins = torch.arange(5 * low, 5 * high)
+        harmonic = ((bins + 50) % 1000) < 100
+        power = spectrum[band]
+        assert float(power[~harmonic].mean() / power.mean()) == pytest.approx(share, abs=0.06)
+        assert float(power.mean() / alone[band].mean()) == pytest.approx(1, abs=0.15)
 
 
 def test_the_noise_depends_on_the_frames_number_alone():

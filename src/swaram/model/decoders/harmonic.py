@@ -8,12 +8,15 @@ from torch import Tensor, nn
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.frame_rate import FrameRateDecoder
 from swaram.model.decoders.inverse import Spectrogram
-from swaram.model.decoders.source import pulses
+from swaram.model.decoders.source import STRENGTH, pulses
 from swaram.model.pitch import REFERENCE
 from swaram.model.settings import HarmonicConfig
 
 # Standard deviation of the noise in each part of a bin: white noise of deviation 0.1 has it in a Hann window of 1,024.
 NOISE = 1.386
+# How much of a voiced sound is noise, in dB of its power at 3 kHz: what D4C (Morise 2016) finds on average in Malayalam
+# recordings (-5 to -2.7 by speaker), and drawn on as D4C draws it: straight from -60 dB at 0 Hz, and to 0 dB at 8 kHz.
+NOISE_AT_3_KHZ = -4.0
 INITIAL_LOG_GAIN = -2.0
 HIGHEST_LOG_GAIN = 4.0
 
@@ -22,8 +25,12 @@ class HarmonicDecoder(FrameRateDecoder):
     """The spectrograms of a harmonic source and of noise, each scaled bin by bin by what ConvNeXt blocks say.
 
     The phases are those of the source, so the pitch is right from the first step on, and a frame-rate network has only
-    magnitudes to learn.
+    magnitudes to learn. The harmonic part holds noise that grows with the frequency, as voices do: the mel loss alone
+    would rather have harmonics everywhere, since they hold still.
     """
+
+    tone: Tensor
+    breath: Tensor
 
     def __init__(self, config: HarmonicConfig, latent: int, hop: int, sample_rate: int, condition: int = 0):
         super().__init__(config, latent, hop, condition)
@@ -31,6 +38,13 @@ class HarmonicDecoder(FrameRateDecoder):
         self.pitch = nn.Conv1d(1, config.channels, 1)
         self.gains = nn.Linear(config.channels, config.n_fft + 2)
         self.analysis = Spectrogram(config.n_fft, hop)
+        share = noise_share(config.n_fft, sample_rate)[None, :, None]
+        # Mean magnitude of the source in a part of a bin, at a pitch of 1 Hz (a Hann window is 1.5 bins wide), and what
+        # overlapping frames that know nothing of each other lose in the inverse.
+        level = 0.25 * STRENGTH * config.n_fft * math.sqrt(0.5 * 1.5 * sample_rate / config.n_fft)
+        level *= math.sqrt(config.n_fft / hop)
+        self.register_buffer("tone", torch.sqrt(1 - share), persistent=False)
+        self.register_buffer("breath", level * torch.sqrt(share), persistent=False)
         # A gliding pitch looks a frame to each side, its spectrogram as far as half a window, the inverse again.
         reach = 1 + 2 * (config.n_fft // hop // 2)
         self.left_margin, self.right_margin = max(self.left_margin, reach), max(self.right_margin, reach)
@@ -44,8 +58,18 @@ class HarmonicDecoder(FrameRateDecoder):
         with torch.autocast(x.device.type, enabled=False):
             voiced, noisy = torch.exp((x + INITIAL_LOG_GAIN).clamp(max=HIGHEST_LOG_GAIN)).chunk(2, dim=1)
             real, imaginary = self.analysis(pulses(source.pitch, source.phase, self.hop, self.sample_rate))
-            noise_real, noise_imaginary = (NOISE * source.noise).chunk(2, dim=1)
+            noisy = NOISE * noisy + voiced * self.breath * torch.rsqrt(source.pitch).unsqueeze(1)
+            voiced = voiced * self.tone
+            noise_real, noise_imaginary = source.noise.chunk(2, dim=1)
             return self.inverse(
                 voiced * real + noisy * noise_real,
                 voiced * imaginary + noisy * noise_imaginary,
             )
+
+
+def noise_share(n_fft: int, sample_rate: int) -> Tensor:
+    """How much of the power of a voiced sound is noise, 0..1, in each bin: float32 [n_fft / 2 + 1]."""
+    kilohertz = torch.linspace(0, sample_rate / 2000, n_fft // 2 + 1)
+    below = -60 + (60 + NOISE_AT_3_KHZ) * kilohertz / 3
+    above = NOISE_AT_3_KHZ * (8 - kilohertz) / 5
+    return 10 ** (torch.where(kilohertz < 3, below, above).clamp(max=0) / 10)
