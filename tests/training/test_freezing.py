@@ -29,6 +29,7 @@ def test_frozen_parts_stay_and_the_others_learn_in_both_kinds_of_step(raw_config
 def test_every_part_that_the_configuration_knows_is_a_part_of_the_generator(raw_config):
     assert set(get_args(FrozenPart)) == set(PARTS)
     raw_config["data"]["styles"] = ["happy"]
+    raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}  # the one that needs a pitch
     config = parse_config(raw_config)
     for part, name in PARTS.items():
         generator = Vits(config.model, config.data, 20, 2)

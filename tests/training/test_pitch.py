@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from swaram.config import parse_config
 from swaram.training import losses
 from swaram.training.pitch_track import UNKNOWN, pitch_track
 from tests.recorded_speech import spoken_clips
+from tests.training.test_training import engine_of
 
+HARMONIC = {"type": "harmonic", "channels": 16, "blocks": 2}
 RATE, HOP = 16000, 256
 
 
@@ -37,6 +40,34 @@ def test_recorded_speech_is_voiced_in_part_and_its_pitch_moves_within_an_octave(
         assert 0.2 < voiced.mean() < 0.95
         low, middle, high = np.percentile(pitch[voiced > 0], [25, 50, 75])
         assert 60 <= low < middle < high < 350 and high / low < 1.6
+
+
+def test_a_batch_has_the_pitch_of_each_clip_and_the_usual_one_where_it_is_padded(raw_config):
+    raw_config["model"]["decoder"] = HARMONIC
+    _, batch = engine_of(parse_config(raw_config))
+    assert batch.pitch.shape == (4, 2, batch.audio.shape[1] // HOP)
+    for row, expected in enumerate((110, 110, 210, 210)):
+        length = int(batch.frame_lengths[row])
+        hertz, voiced = batch.pitch[row, :, :length]
+        assert float(hertz[voiced > 0].median()) == pytest.approx(expected, rel=0.08)
+        assert (batch.pitch[row, 0, length:] == UNKNOWN).all() and not batch.pitch[row, 1, length:].any()
+
+
+def test_the_pitch_is_learnt_from_the_latent_and_drives_what_is_spoken(raw_config):
+    raw_config["model"]["decoder"] = HARMONIC
+    raw_config["train"]["learning_rate"] = 2e-3
+    engine, batch = engine_of(parse_config(raw_config))
+    history = [engine.step(batch) for _ in range(80)]
+    first, last = (sum(row["pitch"] for row in rows) / 5 for rows in (history[:5], history[-5:]))
+    assert last < 0.4 * first
+    spectrogram = engine.spectra.linear(batch.audio)
+    model = engine.generator.eval()
+    with torch.no_grad():
+        conditioning = model.condition_on(batch.speaker)
+        latent = model.enc_q(spectrogram, batch.frame_lengths, conditioning)[1]
+        hertz = model.source(latent, conditioning).pitch
+    low, high = (float(hertz[rows, :40].median()) for rows in (slice(0, 2), slice(2, 4)))
+    assert 90 < low < 135 and 170 < high < 250
 
 
 def test_the_loss_is_in_semitones_and_counts_voiced_frames():

@@ -99,6 +99,7 @@ def test_a_resumed_run_repeats_the_losses_of_the_run_that_was_not_stopped(raw_co
 def test_a_run_killed_at_any_step_repeats_the_losses_of_the_run_that_was_not(raw_config, config_file, tmp_path):
     # Two steps a line and a checkpoint now and then: the kill finds steps without a checkpoint and half a line's sum.
     raw_config["train"] |= {"checkpoint_minutes": 0.004, "deterministic": True, "log_steps": 2, "alignment_noise": 0.5}
+    raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}  # draws phases and noise
     config_file.write_text(json.dumps(raw_config), encoding="utf-8")
     logs = Path(raw_config["train"]["output_directory"])
     command = [sys.executable, str(ROOT / "train.py"), "-c", str(config_file)]
@@ -237,6 +238,7 @@ def test_tensorboard_has_the_losses_under_the_names_of_their_weights(raw_config)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     raw_config["train"]["validation_steps"] = 2
+    raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}  # pitch is a loss of it alone
     config = parse_config(raw_config)
     train(config, limits=Limits(max_steps=2))
     board = EventAccumulator(str(Path(config.train.output_directory) / "tensorboard")).Reload()
