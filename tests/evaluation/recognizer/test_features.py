@@ -55,6 +55,13 @@ def test_silence_is_left_as_it_is(settings, seconds):
     assert np.array_equal(even(mel, settings), mel)
 
 
+@pytest.mark.parametrize("seconds", [0.5, 20.0])
+def test_steady_hiss_is_not_made_to_sound_like_speech(settings, seconds):
+    hiss = 1e-3 * np.random.default_rng(1).standard_normal(int(16_000 * seconds)).astype(np.float32)
+    mel = log_mel(hiss, settings)
+    assert np.array_equal(even(mel, settings), mel)
+
+
 def test_a_typical_spectrum_of_another_width_is_refused():
     with pytest.raises(TypeError, match="one value for each band"):
         FeatureSettings(typical=(1.0, 2.0))

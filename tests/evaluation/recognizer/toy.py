@@ -66,5 +66,5 @@ def toy_recognizer() -> Toy:
     trainer = Trainer(selection, "ml", home / "learnt", BY_HEART, TINY)
     trainer.run()
     out = home / "recognizers" / "ml"
-    export_recognizer([trainer.folder / "newest"], out, Papers("toy", "CC0-1.0"))
+    export_recognizer(trainer.folder / "newest", out, Papers("toy", "CC0-1.0"))
     return Toy(data, selection, trainer, out)

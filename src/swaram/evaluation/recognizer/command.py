@@ -22,7 +22,7 @@ def train_command(
     also: Also = None,
     max_minutes: Annotated[
         float, typer.Option(min=0.01, help="Length of the run; the learning rate follows it.")
-    ] = 75.0,
+    ] = 86.0,
     max_steps: Annotated[int | None, typer.Option(min=1, help="End earlier, after so many steps.")] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Highest, after the warm-up.")] = 1e-3,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest state.")] = False,
@@ -58,9 +58,7 @@ def train_command(
 
 @recognizer_app.command("export")
 def export_command(
-    state: Annotated[
-        Path, typer.Argument(help="A training's folder (first and best listen together), or one of its states.")
-    ],
+    state: Annotated[Path, typer.Argument(help="A training's folder, or its best or newest state.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The recogniser to write, such as recognizers/ml.")],
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
     licence: Annotated[str, typer.Option(help="SPDX name of the licence of model and data.")] = "",
@@ -80,8 +78,7 @@ def export_command(
         from swaram.evaluation.recognizer.export import Papers, export_recognizer
     except ImportError as error:
         raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
-    parts = [state / part for part in ("first", "best") if (state / part).is_dir()] or [state / "newest"]
-    states = parts if parts[-1].is_dir() else [state]
+    folder = next((state / part for part in ("best", "newest") if (state / part).is_dir()), state)
     texts = {path: _text(path) for path in (licence_file, card, figures) if path is not None}
     papers = Papers(
         name or f"swaram recogniser {out.name}",
@@ -92,7 +89,7 @@ def export_command(
         json.loads(texts[figures]) if figures else None,
         {"weight": weight, "bonus": bonus},
     )
-    size = export_recognizer(states, out, papers, _language_model(states[-1], data, order) if order else None)
+    size = export_recognizer(folder, out, papers, _language_model(folder, data, order) if order else None)
     print(f"{out}: {size / 1e6:.1f} MB")
 
 

@@ -2,7 +2,6 @@
 
 import io
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 
 from swaram.evaluation.recognizer.errors import RecognizerError
 from swaram.evaluation.recognizer.language_model import LanguageModel
-from swaram.evaluation.recognizer.network import Panel
+from swaram.evaluation.recognizer.network import Network
 from swaram.evaluation.recognizer.package import FORMAT_VERSION, LANGUAGE_MODEL, MODEL, write_package
 from swaram.evaluation.recognizer.quantisation import round_to_bytes, store_bytes
 from swaram.evaluation.recognizer.state import load_network
@@ -36,26 +35,18 @@ class Papers:
     search: dict[str, float] | None = None
 
 
-def export_recognizer(states: Sequence[Path], out: Path, papers: Papers, language: LanguageModel | None = None) -> int:
-    """Write the package ``out`` from states such as ``logs/recognizer-ml/best``; return its size in bytes.
+def export_recognizer(state: Path, out: Path, papers: Papers, language: LanguageModel | None = None) -> int:
+    """Write the package ``out`` from a folder such as ``logs/recognizer-ml/best``; return its size in bytes.
 
-    Several states of one run listen together. Their matrices are stored in eight bits, computed with in single
-    precision. Raises RecognizerError where a state cannot be read, they do not belong together, or ONNX and PyTorch
-    differ.
+    Matrices are stored in eight bits, computed with in single precision. Raises RecognizerError where the state cannot
+    be read, or ONNX and PyTorch differ.
     """
-    loaded = [load_network(state) for state in states]
-    _, features, units, facts = loaded[-1]
-    for state, (network, its_features, its_units, _) in zip(states, loaded, strict=True):
-        alike = (its_features, its_units.units) == (features, units.units)
-        if not alike or network.settings.stride != loaded[-1][0].settings.stride:
-            raise RecognizerError(f"{state} and {states[-1]} are not of one run; export one of them.")
-    panel = Panel([network for network, *_ in loaded]).eval()
-    round_to_bytes(panel)
-    stride, reach = loaded[-1][0].settings.stride, max(network.settings.reach for network, *_ in loaded)
-    graph = _trace(panel, features.n_mels, stride)
+    network, features, units, facts = load_network(state)
+    round_to_bytes(network)
+    graph = _trace(network, features.n_mels)
     store_bytes(graph)
     model = graph.SerializeToString()
-    difference = _difference(panel, model, features.n_mels, stride)
+    difference = _difference(network, model, features.n_mels)
     if not difference <= TOLERANCE:
         raise RecognizerError(f"the exported recogniser differs from PyTorch by {difference:.2e} nats; report this.")
     manifest = {
@@ -64,15 +55,15 @@ def export_recognizer(states: Sequence[Path], out: Path, papers: Papers, languag
         "language": units.language,
         "units": units.units,
         "features": features.to_dict(),
-        "stride": stride,
-        "reach": reach,
+        "stride": network.settings.stride,
+        "reach": network.settings.reach,
         "licence": papers.licence,
         "attribution": papers.attribution,
         "training": {
             "steps": facts["step"], "epochs": facts["epoch"], "minutes": round(facts["seconds"] / 60, 1),
             "clips": facts["clips"], "hours_of_speech": round(facts["hours"], 2), "speakers": facts["speakers"],
             "texts": facts["texts"], "speakers_held_out": len(facts["held_out"]),
-            "networks": len(loaded), "parameters": sum(p.numel() for p in panel.parameters()),
+            "parameters": sum(p.numel() for p in network.parameters()),
         },
         "figures": papers.figures or {},
     }  # fmt: skip
@@ -87,13 +78,13 @@ def export_recognizer(states: Sequence[Path], out: Path, papers: Papers, languag
     return write_package(out, manifest, contents)
 
 
-def _trace(panel: Panel, n_mels: int, stride: int) -> onnx.ModelProto:
+def _trace(network: Network, n_mels: int) -> onnx.ModelProto:
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            panel,
-            (torch.randn(2, 20 * stride, n_mels),),
+            network.eval(),
+            (torch.randn(2, 20 * network.settings.stride, n_mels),),
             buffer,  # type: ignore[arg-type]
             input_names=["mel"],
             output_names=["log_probabilities"],
@@ -107,14 +98,14 @@ def _trace(panel: Panel, n_mels: int, stride: int) -> onnx.ModelProto:
 
 
 @torch.no_grad()
-def _difference(panel: Panel, model: bytes, n_mels: int, stride: int) -> float:
+def _difference(network: Network, model: bytes, n_mels: int) -> float:
     """Largest difference where PyTorch gives a unit at least one in a thousand, over some lengths, in nats."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     worst = 0.0
     for length in (1, 7, 100):
-        mel = random.standard_normal((1, length * stride, n_mels)).astype(np.float32) * 3 - 7
-        expected = panel(torch.from_numpy(mel)).numpy()
+        mel = random.standard_normal((1, length * network.settings.stride, n_mels)).astype(np.float32) * 3 - 7
+        expected = network(torch.from_numpy(mel)).numpy()
         (found,) = session.run(None, {"mel": mel})
         likely = expected > np.log(1e-3)
         worst = max(worst, float(np.abs(found - expected)[likely].max()))

@@ -10,6 +10,10 @@ from swaram.audio.resample import resample
 
 FLOOR = 1e-6  # power of a band: about -60 dBFS; quieter is silence
 
+STEADY = (
+    0.23  # nats, 1 dB: what varies less than that from frame to frame is hiss (0.6 to 0.8 dB); speech has 4 and more
+)
+
 
 @dataclass(frozen=True)
 class FeatureSettings:
@@ -99,17 +103,17 @@ def even(mel: np.ndarray, settings: FeatureSettings) -> np.ndarray:
 
     ``mel``: float32 [frames, n_mels] as ``log_mel`` gives it -> the same shape. Little speech says little about a
     colour, so half of it is taken out after 0.5 s of loud frames and nearly all after some seconds. As with the level,
-    recordings of more than 8 s are followed around each moment; where all is faint there, nothing is taken out.
+    recordings of more than 8 s are followed around each moment; where all is faint or steady, nothing is taken out.
     """
     if not settings.typical or not len(mel):
         return mel
     loud = loud_frames(mel)
     reach = round(4.0 / settings.frame_seconds)
     if len(mel) <= 2 * reach:
-        return (mel - _colour(mel[loud], settings)).astype(np.float32)
+        return (mel - _colour(mel, loud, settings)).astype(np.float32)
     middles = np.arange(0, len(mel), reach // 8)
     around = [slice(max(0, middle - reach), middle + reach + 1) for middle in middles]
-    colours = np.array([_colour(mel[part][loud[part]], settings) for part in around])
+    colours = np.array([_colour(mel[part], loud[part], settings) for part in around])
     place = np.arange(len(mel))
     smooth = np.stack([np.interp(place, middles, colours[:, band]) for band in range(mel.shape[1])], axis=1)
     return (mel - smooth).astype(np.float32)
@@ -125,11 +129,11 @@ def loud_frames(mel: np.ndarray) -> np.ndarray:
     return np.asarray(strongest >= lowest)
 
 
-def _colour(loud: np.ndarray, settings: FeatureSettings) -> np.ndarray:
-    if not len(loud):
+def _colour(mel: np.ndarray, loud: np.ndarray, settings: FeatureSettings) -> np.ndarray:
+    if not loud.any() or mel.mean(1).std() < STEADY:
         return np.zeros(settings.n_mels, dtype=np.float32)
-    share = len(loud) / (len(loud) + 0.5 / settings.frame_seconds)
-    return np.asarray(share * (loud.mean(0) - np.asarray(settings.typical, dtype=np.float32)))
+    share = loud.sum() / (loud.sum() + 0.5 / settings.frame_seconds)
+    return np.asarray(share * (mel[loud].mean(0) - np.asarray(settings.typical, dtype=np.float32)))
 
 
 def spectra(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:

@@ -4,8 +4,6 @@ Narrow on purpose: a corpus of a few hundred sentences read by many teaches a ne
 instead of the sounds.
 """
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +18,7 @@ class NetworkSettings(BaseModel):
     expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
     kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
     stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
 
     @property
@@ -132,17 +130,3 @@ class Network(nn.Module):
 
     def _classify(self, x: Tensor) -> Tensor:
         return F.log_softmax(self.leave(self.norm(x)).float(), dim=-1)
-
-
-class Panel(nn.Module):
-    """Networks of one kind that listen together: the mean of their log probabilities, made to add up to one again."""
-
-    def __init__(self, networks: Sequence[Network]) -> None:
-        super().__init__()
-        self.networks = nn.ModuleList(networks)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """As ``Network``."""
-        if len(self.networks) == 1:
-            return self.networks[0](mel)  # type: ignore[no-any-return]
-        return F.log_softmax(torch.stack([network(mel) for network in self.networks]).mean(0), dim=-1)

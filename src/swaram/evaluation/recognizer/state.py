@@ -17,7 +17,6 @@ from swaram.evaluation.recognizer.network import Network, NetworkSettings
 from swaram.evaluation.recognizer.units import UnitTable
 
 FORMAT_VERSION = 1
-FIRST, BEST, NEWEST = "first", "best", "newest"  # the end of the first descent, the best of the second, the last
 
 
 def save(folder: Path, state: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:

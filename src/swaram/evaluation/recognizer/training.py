@@ -32,15 +32,15 @@ BLANK = 0
 class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
 
-    minutes: float = 75.0
+    minutes: float = 86.0
     learning_rate: float = 1e-3
     warm_up: float = 0.03  # share of the minutes
-    restart: float = 0.75  # share of the minutes after which the rate rises again; the network of that moment is kept
-    again: float = 0.5  # to what share of the highest
+    restart: float = 0.63  # share of the minutes after which the rate rises once more
+    again: float = 0.8  # to what share of the highest
     rows: int = 4
     row_frames: int = 1002  # mel frames; about ten seconds
     weight_decay: float = 0.05
-    average: float = 0.998
+    average: float = 0.999
     middle: float = 0.3  # weight of the loss half way up
     join_at: tuple[float, ...] = (0.12, 0.25, 0.4)  # shares of the minutes at which candidates may join
     splice_at: float = 0.2  # share of the minutes after which clips are cut between syllables and mixed
@@ -150,14 +150,10 @@ class Trainer:
             batches = self.rows.epoch(self.epoch)
             while self.position < len(batches) and self.progress < 1.0:
                 began = time.monotonic()
-                before = self.progress
                 losses.append(self._learn(self.next_batch(batches[self.position])))
                 self.step += 1
                 self.position += 1
                 self.seconds += time.monotonic() - began
-                if before < self.plan.restart <= self.progress < 1.0:
-                    self.save(states.FIRST)
-                    self.best = None  # `best` is from now on that of the second descent
                 if self.seconds - reported >= 60 * self.plan.report_minutes:
                     reported = self.seconds
                     self._report(losses)
