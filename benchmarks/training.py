@@ -135,25 +135,30 @@ def fitting(contestant: object, batch: Batch) -> Batch:
 
 
 def take_turns(contestants: dict[str, object], batch: Batch, repeats: int) -> dict[str, dict[str, float]]:
-    """Median seconds of a step of each, by the clock and of the processor, after one to warm up.
+    """Median seconds of a step of each, by the clock and of the processor.
 
-    Where a preset leaves the discriminators out of some steps, the mean of a whole cycle counts as one step.
+    Each turn begins with a step that does not count (the first with two): whoever worked before has emptied the caches
+    and given memory back, which a run of one contestant never meets. Where a preset leaves the discriminators out of
+    some steps, the mean of a whole cycle counts as one step.
     """
     clock: dict[str, list[float]] = {name: [] for name in contestants}
     processor: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(repeats + 1):
+    for turn in range(repeats):
         for name, contestant in contestants.items():
+            own, steps = fitting(contestant, batch), cycle(contestant)
+            for _ in range(1 if turn else 2):
+                contestant.step(own)  # type: ignore[attr-defined]
+            if batch.audio.is_cuda:
+                torch.cuda.synchronize()
             begun, worked = time.perf_counter(), time.process_time()
-            steps = cycle(contestant)
             for _ in range(steps):
-                contestant.step(fitting(contestant, batch))  # type: ignore[attr-defined]
+                contestant.step(own)  # type: ignore[attr-defined]
             if batch.audio.is_cuda:
                 torch.cuda.synchronize()
             took, worked = (time.perf_counter() - begun) / steps, (time.process_time() - worked) / steps
-            if turn:
-                clock[name].append(took)
-                processor[name].append(worked)
-            print(f"  {'' if turn else 'warm-up, '}{name}: {took:.2f} s, of the processor {worked:.2f} s", flush=True)
+            clock[name].append(took)
+            processor[name].append(worked)
+            print(f"  {name}: {took:.2f} s, of the processor {worked:.2f} s", flush=True)
     return {
         name: {"seconds": statistics.median(clock[name]), "processor_seconds": statistics.median(processor[name])}
         for name in contestants
