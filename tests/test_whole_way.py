@@ -112,7 +112,7 @@ def test_the_trained_voice_streams_what_it_speaks_whole(way):
     streamed, rate = soundfile.read(way / "streamed.flac", dtype="int16")
     whole = Engine(Voice.open(way / "voices" / "tiny")).synthesise(SpeechRequest(text, seed=7))
     assert rate == 16000 and len(streamed) == len(whole.audio) == heard.done["samples"]
-    expected = np.clip(np.round(whole.audio * 32767), -32768, 32767).astype(np.int16)
+    expected = np.clip(np.round(whole.audio.astype(np.float64) * 32767), -32768, 32767).astype(np.int16)
     assert np.array_equal(streamed, expected)
 
 
