@@ -188,7 +188,7 @@ def test_a_client_who_leaves_frees_the_workers(server, monkeypatch):
 
 
 def test_sound_is_sent_at_most_a_few_seconds_ahead_of_playback(toy_voices):
-    with running(toy_voices, seconds_ahead=2.5) as server, server.websocket() as socket:
+    with running(toy_voices, seconds_ahead=3.6) as server, server.websocket() as socket:
         say(socket, type="start", text=LONG, voice="toy")
         heard = listen_until(socket, "started")
         begun, samples = None, 0
@@ -197,8 +197,22 @@ def test_sound_is_sent_at_most_a_few_seconds_ahead_of_playback(toy_voices):
             if isinstance(message, bytes) and len(message) != 42:
                 begun = begun or time.monotonic()
                 samples += 1024
-                assert samples / 16_000 <= time.monotonic() - begun + 2.5 + 0.1
+                assert samples / 16_000 <= time.monotonic() - begun + 3.6 + 0.1
         assert heard.of("started") and samples / 16_000 > 1.5
+
+
+def test_a_window_longer_than_the_lead_comes_before_the_listener_has_nothing_left(toy_voices):
+    with running(toy_voices, seconds_ahead=1.0) as server, server.websocket() as socket:  # windows grow to 2 seconds
+        say(socket, type="start", text=LONG, voice="toy")
+        listen_until(socket, "started")
+        begun, samples = None, 0
+        while begun is None or time.monotonic() - begun < 5:
+            message = socket.recv(timeout=5)
+            if isinstance(message, bytes) and len(message) != 42:
+                begun = begun or time.monotonic()
+                assert time.monotonic() - begun <= samples / 16_000 + 0.1
+                samples += 1024
+        assert samples / 16_000 > 4
 
 
 def test_pings_are_answered_while_speaking(server):

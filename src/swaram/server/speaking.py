@@ -17,6 +17,7 @@ from swaram.text.frontend import Notice
 _MAX_WARNINGS = 50
 # A new listener may wait this long, in seconds, before somebody whose sound is about to run out must.
 _FIRST_SOUND_TARGET = 0.1
+_LEAST_LEAD = 0.5  # seconds that a listener still has to play when the next window is begun
 
 
 class Sink:
@@ -173,11 +174,15 @@ class Speaking:
         )
 
     async def _pace(self, samples: int) -> None:
-        """Wait until these samples keep the sender at most ``seconds_ahead`` of a listener who plays at once."""
+        """Wait until these samples keep the sender at most ``seconds_ahead`` of a listener who plays at once.
+
+        A window that is longer than that is made while the listener still has something to play.
+        """
         if self._clock is None or not self._start.pace:
             return
-        ends = (self.samples_sent + samples) / self._rate
-        wait = self._clock + ends - self._settings.seconds_ahead - time.monotonic()
+        ahead = self._settings.seconds_ahead
+        lead = max(ahead - samples / self._rate, min(_LEAST_LEAD, ahead))  # what is still to play when it begins
+        wait = self._clock + self.samples_sent / self._rate - lead - time.monotonic()
         if wait > 0:
             await asyncio.sleep(wait)
 
