@@ -8,8 +8,8 @@ from swaram.audio.noise import FRAMES, noise_frames
 from swaram.config import parse_config
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
+from swaram.model.decoders.fourier import InverseSpectrogram, Spectrogram
 from swaram.model.decoders.harmonic import NOISE
-from swaram.model.decoders.inverse import InverseSpectrogram, Spectrogram
 from swaram.model.decoders.source import HIGHEST, STRENGTH, carried_phase, pulses
 from swaram.model.pitch import PitchPredictor
 from swaram.voice import phase as served
@@ -104,6 +104,25 @@ def test_a_voiced_sound_turns_to_noise_with_the_frequency_and_is_as_strong_as_th
         power = spectrum[band]
         assert float(power[~harmonic].mean() / power.mean()) == pytest.approx(share, abs=0.06)
         assert float(power.mean() / alone[band].mean()) == pytest.approx(1, abs=0.15)
+
+
+def test_windows_join_where_the_source_looks_further_than_the_network_ahead_or_back():
+    settings = {"type": "harmonic", "channels": 16, "blocks": 1, "kernel": 1, "lookahead": 0}
+    config = parse_config({"data": {"sample_rate": RATE}, "model": {"decoder": settings}}).model.decoder
+    torch.manual_seed(5)
+    decoder = build_decoder(config, 8, HOP, RATE).eval()
+    assert (decoder.left_margin, decoder.right_margin) == (5, 5)  # the network alone: 2 and 2, of the inverse
+    for parameter in decoder.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.3)
+    latent, pitch = torch.randn(1, 8, 60), glide(60)
+    source = Source(pitch, carried_phase(pitch, HOP, RATE), torch.randn(1, decoder.noise_channels, 60))
+    with torch.no_grad():
+        whole = decoder(latent, None, source)
+        for start, end in ((0, 20), (20, 41), (41, 60)):
+            low, high = max(0, start - 5), min(60, end + 5)
+            part = Source(pitch[:, low:high], source.phase[:, low:high], source.noise[:, :, low:high])
+            window = decoder(latent[:, :, low:high], None, part)[:, (start - low) * HOP : (end - low) * HOP]
+            assert torch.allclose(window, whole[:, start * HOP : end * HOP], atol=1e-4 * float(whole.abs().max()))
 
 
 def test_the_noise_depends_on_the_frames_number_alone():

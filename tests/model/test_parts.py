@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from swaram.model.decoders.inverse import InverseSpectrogram
+from swaram.model.decoders.fourier import InverseSpectrogram
 from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
 from swaram.model.flow import Flow
 from swaram.model.spectra import Spectra, mel_filters

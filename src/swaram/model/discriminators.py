@@ -48,7 +48,7 @@ class PeriodDiscriminator(nn.Module):
         x = audio.unsqueeze(1)
         x = F.pad(x, (0, -x.shape[2] % self.period), mode="reflect")
         # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, rows, 1). The kernels are one
-        # sample wide, so this is the same, and on CPUs several times faster than two dimensions.
+        # sample wide, so this is the same, and on CPUs up to twice as fast as two dimensions (docs/benchmarks.md).
         x = x.unflatten(2, (-1, self.period)).permute(0, 3, 2, 1).flatten(0, 1)
         along_rows: AlongRows = _products if self.wide and not x.is_cuda else _convolutions
         score, features = _score(

@@ -25,8 +25,6 @@ class PosteriorEncoder(nn.Module):
         mask = sequence_mask(lengths, spectrogram.shape[2])
         x = self.enc(self.pre(spectrogram) * mask, mask, conditioning)
         mean, log_deviation = (self.proj(x) * mask).float().chunk(2, dim=1)
-        noise = torch.randn(mean.transpose(-1, -2).shape, device=mean.device).transpose(
-            -1, -2
-        )  # as mean lies in memory
+        noise = torch.randn(mean.mT.shape, device=mean.device).mT  # as the mean lies in memory
         z = (mean + noise * log_deviation.exp()) * mask
         return z, mean, log_deviation, mask

@@ -10,9 +10,8 @@ from swaram.audio.resample import resample
 
 FLOOR = 1e-6  # power of a band: about -60 dBFS; quieter is silence
 
-STEADY = (
-    0.23  # nats, 1 dB: what varies less than that from frame to frame is hiss (0.6 to 0.8 dB); speech has 4 and more
-)
+# Nats, 1 dB: what varies less than that from frame to frame is hiss (0.6 to 0.8 dB); speech has 4 and more.
+STEADY = 0.23
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swaram.model.decoders.base import Decoder, Reach
-from swaram.model.decoders.inverse import InverseSpectrogram
+from swaram.model.decoders.fourier import InverseSpectrogram
 from swaram.model.layers import TimeConv
 from swaram.model.settings import FrameRateConfig
 

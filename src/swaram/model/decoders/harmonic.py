@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from swaram.model.decoders.base import Source
+from swaram.model.decoders.fourier import Spectrogram
 from swaram.model.decoders.frame_rate import FrameRateDecoder
-from swaram.model.decoders.inverse import Spectrogram
 from swaram.model.decoders.source import STRENGTH, pulses
 from swaram.model.pitch import REFERENCE
 from swaram.model.settings import HarmonicConfig

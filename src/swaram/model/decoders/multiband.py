@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from swaram.model.decoders.bands import FilterBank
 from swaram.model.decoders.base import Decoder, Reach, Source
-from swaram.model.decoders.inverse import InverseSpectrogram
+from swaram.model.decoders.fourier import InverseSpectrogram
 from swaram.model.decoders.residual import SLOPE, PairedBlock, mean_of, upsampling, weight_norm
 from swaram.model.settings import MultibandConfig
 
