@@ -31,11 +31,15 @@ class Place(NamedTuple):
 
 @dataclass
 class Batch:
-    """``mel``: float32 [rows, frames, n_mels]; ``targets``: int64 [units of all rows]; ``lengths``: int64 [rows]."""
+    """Rows of several clips, each as often as there are ``views``: all rows, then all rows once more.
+
+    ``mel``: float32 [R, frames, n_mels]; ``targets``: int64 [units of all R]; ``lengths``: int64 [R].
+    """
 
     mel: np.ndarray
     targets: np.ndarray
     lengths: np.ndarray
+    views: int = 1
 
 
 @dataclass
@@ -142,41 +146,54 @@ class RowMaker:
         fits = self.corpus.needed[clip] <= self.corpus.length(paced) <= self.row_frames - 20
         return paced if fits else place
 
-    def batch(self, rows: list[list[Place]], step: int, augment: bool = True) -> Batch:
-        """The frames and targets of one batch; with ``augment``, varied by what ``step`` draws."""
-        rng = np.random.default_rng([self.seed, 2, step])
-        n_mels = self.corpus.features.n_mels
-        mel = np.full((len(rows), self.row_frames, n_mels), SILENCE, dtype=np.float32)
+    def batch(self, rows: list[list[Place]], step: int, augment: bool = True, views: int = 1) -> Batch:
+        """The frames and targets of one batch; with ``augment``, varied by what ``step`` draws.
+
+        The ``views`` of a row hold the same clips, cuts and lengths, each with another colour, other noise, other masks.
+        """
+        shape = (views * len(rows), self.row_frames, self.corpus.features.n_mels)
+        mel = np.full(shape, SILENCE, dtype=np.float32)
         targets: list[int] = []
         lengths = []
-        for number, row in enumerate(rows):
-            spliced = augment and bool(self.corpus.cuts) and rng.random() < SPLICED
-            ids: list[int] = []
-            start = 0
-            parts = []
-            for place in row:
-                frames = self.corpus.frames[place.clip][place.copy].astype(np.float32)
-                frames = stretch(frames, self.corpus.length(place))
-                if augment:
-                    frames = vary(frames, rng)
-                if spliced:
-                    parts.append((frames, self.corpus.targets[place.clip], self.corpus.place_cuts(place)))
-                    continue
-                gap = place.gap
-                start += gap
-                if gap > 12 and rng.random() < 0.5:  # a pause of the same room, not of a muted microphone
-                    quiet = frames[np.argsort(frames.mean(1))[: max(3, len(frames) // 20)]]
-                    mel[number, start - gap : start] = quiet[rng.integers(len(quiet), size=gap)]
-                mel[number, start : start + len(frames)] = frames
-                start += len(frames)
-                ids += ([SPACE] if ids else []) + self.corpus.targets[place.clip]
-            if parts:
-                frames, ids = shuffled(parts, rng)
-                mel[number, row[0].gap : row[0].gap + len(frames)] = frames
-            if augment and rng.random() < 0.3:  # hiss goes on while nobody speaks
-                mel[number] = np.logaddexp(mel[number], hiss(mel[number], rng))
-            if augment:
-                mask(mel[number], self._fill, rng)
+        for number in range(views * len(rows)):
+            row = number % len(rows)
+            rng = np.random.default_rng([self.seed, 2, step, row])
+            ids = self._fill_row(
+                mel[number], rows[row], rng, np.random.default_rng([self.seed, 3, step, number]), augment
+            )
             targets += ids
             lengths.append(len(ids))
-        return Batch(mel, np.asarray(targets), np.asarray(lengths))
+        return Batch(mel, np.asarray(targets), np.asarray(lengths), views)
+
+    def _fill_row(
+        self, mel: np.ndarray, row: list[Place], rng: np.random.Generator, colour: np.random.Generator, augment: bool
+    ) -> list[int]:
+        """One row in place, and its units: ``rng`` draws what lies where, ``colour`` how it sounds."""
+        spliced = augment and bool(self.corpus.cuts) and rng.random() < SPLICED
+        ids: list[int] = []
+        start = 0
+        parts = []
+        for place in row:
+            frames = self.corpus.frames[place.clip][place.copy].astype(np.float32)
+            frames = stretch(frames, self.corpus.length(place))
+            if augment:
+                frames = vary(frames, colour)
+            if spliced:
+                parts.append((frames, self.corpus.targets[place.clip], self.corpus.place_cuts(place)))
+                continue
+            gap = place.gap
+            start += gap
+            if gap > 12 and rng.random() < 0.5:  # a pause of the same room, not of a muted microphone
+                quiet = frames[np.argsort(frames.mean(1))[: max(3, len(frames) // 20)]]
+                mel[start - gap : start] = quiet[rng.integers(len(quiet), size=gap)]
+            mel[start : start + len(frames)] = frames
+            start += len(frames)
+            ids += ([SPACE] if ids else []) + self.corpus.targets[place.clip]
+        if parts:
+            frames, ids = shuffled(parts, rng)
+            mel[row[0].gap : row[0].gap + len(frames)] = frames
+        if augment and colour.random() < 0.3:  # hiss goes on while nobody speaks
+            mel[:] = np.logaddexp(mel, hiss(mel, colour))
+        if augment:
+            mask(mel, self._fill, colour)
+        return ids

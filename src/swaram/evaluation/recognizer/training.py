@@ -28,6 +28,16 @@ from swaram.training.ema import MovingAverage
 BLANK = 0
 
 
+def disagreement(probabilities: Tensor, views: int) -> Tensor:
+    """How differently views of the same rows are heard (Yao et al. 2024, CR-CTC, equation 3), in nats, a scalar.
+
+    ``probabilities``: float [views x rows, T, U], log probabilities. The divergence of every view from the one before
+    it, whose gradient is held, summed over frames, rows and views.
+    """
+    views_of = probabilities.unflatten(0, (views, -1))
+    return F.kl_div(views_of, views_of.roll(1, 0).detach(), reduction="sum", log_target=True)
+
+
 @dataclass(frozen=True)
 class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
@@ -42,6 +52,7 @@ class Plan:
     weight_decay: float = 0.05
     average: float = 0.999
     middle: float = 0.3  # weight of the loss half way up
+    consistency: float = 0.2  # weight of what two views of the same rows say differently; 0: one view
     join_at: tuple[float, ...] = (0.12, 0.25, 0.4)  # shares of the minutes at which candidates may join
     splice_at: float = 0.2  # share of the minutes after which clips are cut between syllables and mixed
     report_minutes: float = 3.0
@@ -166,7 +177,8 @@ class Trainer:
 
     def next_batch(self, rows: list[list[Place]]) -> Batch:
         """The batch of these rows at this step."""
-        return self.rows.batch(rows, self.step, self.progress >= self.plan.augment_from)
+        varied = self.progress >= self.plan.augment_from
+        return self.rows.batch(rows, self.step, varied, 2 if varied and self.plan.consistency else 1)
 
     def _learn(self, batch: Batch) -> float:
         rate = self._rate()
@@ -178,12 +190,15 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16, enabled=precise):
             top, middle = self.network.both(torch.from_numpy(batch.mel))
         loss = (self._ctc(top, batch) + self.plan.middle * self._ctc(middle, batch)) / (1 + self.plan.middle)
+        told = float(loss.detach())
+        if self.plan.consistency and batch.views > 1:
+            loss = loss + self.plan.consistency * disagreement(top, batch.views) / int(batch.lengths.sum())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.average.update(self.network, self.step)
-        return float(loss.detach())
+        return told
 
     def _rate(self) -> float:
         """Up, and down with a cosine; the same once more from ``restart`` on, less high."""
