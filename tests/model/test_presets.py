@@ -43,10 +43,10 @@ def preset(name: str) -> Config:
         ("paper", 109, 39.70),
         ("multiband", 1, 34.72),
         ("hifigan-medium", 1, 23.65),
-        ("mini", 1, 11.65),
-        ("mini", 63, 12.16),
-        ("vocos-causal", 63, 11.99),
-        ("rasa", 4, 13.64),
+        ("mini", 1, 10.46),
+        ("mini", 63, 10.87),
+        ("vocos-causal", 63, 10.70),
+        ("rasa", 4, 12.05),
     ],
 )
 def test_every_preset_has_its_size_and_learns_in_every_part(name, speakers, size):
@@ -141,7 +141,8 @@ def test_the_shipped_weights_load_whole_and_speak_as_the_shipped_voice_does():
     model = Vits(info.config.model, info.config.data, len(info.symbols.symbols), len(info.speakers)).eval()
     tensors = {name: value.float() for name, value in load_file(folder / "generator.safetensors").items()}
     model.load_state_dict(tensors, strict=True)
-    assert info.config.model == load_config(ROOT / "config.json").model
+    default = load_config(ROOT / "config.json").model  # the posterior serves training alone
+    assert info.config.model == default.model_copy(update={"posterior_layers": info.config.model.posterior_layers})
     assert model.dec.margin == voice.manifest.decoder.left_margin == voice.manifest.decoder.right_margin
     models = Models(voice)
     prior = models.encode(voice.symbols.encode("അമ്മ വന്നു."), SpeechRequest(), 0, 0)

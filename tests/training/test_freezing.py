@@ -26,6 +26,19 @@ def test_frozen_parts_stay_and_the_others_learn_in_both_kinds_of_step(raw_config
     assert moved_parts(engine, before) == {"enc_q", "flow", "dp"}
 
 
+def test_the_posterior_learns_alone_where_all_the_rest_is_frozen(raw_config):
+    raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}
+    raw_config["train"] |= {"freeze": [part for part in PARTS if part != "posterior_encoder"], "text_steps": 0}
+    engine, batch = engine_of(parse_config(raw_config))
+    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
+    for _ in range(2):
+        assert engine.step(batch) is not None
+    assert moved_parts(engine, before) == {"enc_q"}
+    posterior = [name for name, _ in engine.generator.named_parameters() if name.startswith("enc_q.")]
+    now = dict(engine.generator.named_parameters())
+    assert [name for name in posterior if torch.equal(now[name], before[name])] == []
+
+
 def test_every_part_that_the_configuration_knows_is_a_part_of_the_generator(raw_config):
     assert set(get_args(FrozenPart)) == set(PARTS)
     raw_config["data"]["styles"] = ["happy"]

@@ -9,7 +9,7 @@ from swaram.config import load_config, parse_config
 from swaram.model.discriminators import Discriminators
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
-from swaram.training.checkpoints import CheckpointError, read_info
+from swaram.training.checkpoints import CheckpointError, read_info, read_tensors
 from swaram.training.engine import Engine
 from swaram.training.warm_start import warm_start
 
@@ -87,6 +87,25 @@ def test_another_sample_rate_or_hop_is_refused_with_the_reason(raw_config, tmp_p
         start(new, source)
 
 
+def test_a_posterior_of_fewer_layers_takes_the_first_ones_and_says_what_it_left_out(raw_config, tmp_path):
+    raw = {**raw_config, "model": {**raw_config["model"], "posterior_layers": 4}}
+    source = stirred(engine_for(raw, ["anu", "biju"])).save(tmp_path / "old")
+    new = engine_for(raw_config, ["anu", "biju"])  # two layers, the last one without a residual path
+    report = start(new, source)
+    assert report.left == [] and all(name.startswith("enc_q.enc.") for name in report.unused)
+    theirs, ours = read_tensors(source, "ema"), new.generator.state_dict()
+    for name, value in ours.items():
+        part = theirs[name]
+        if name.startswith("enc_q.enc.outputs.1."):
+            part = part[part.shape[0] // 2 :]
+        elif name.startswith("enc_q.enc.condition."):
+            part = part[: part.shape[0] // 2]
+        assert torch.equal(value, part), name
+    taken = len(ours) + len(new.discriminators.state_dict())
+    # Of each layer left out 6 tensors, and parts of 3 of the last layer and of 3 of the conditioning.
+    assert str(report) == f"{taken} tensors taken; 18 of the source have no place here (posterior_encoder 18)"
+
+
 def test_the_shipped_weights_fit_the_default_configuration_whole():
     config = load_config(ROOT / "config.json")
     info = read_info(ROOT / "weights" / "malayalam")
@@ -94,3 +113,4 @@ def test_the_shipped_weights_fit_the_default_configuration_whole():
     discriminators = Discriminators(config.model.discriminator)
     report = warm_start(ROOT / "weights" / "malayalam", generator, discriminators, config, info.symbols, info.speakers)
     assert report.left == [] and report.taken == len(generator.state_dict()) + len(discriminators.state_dict())
+    assert all(name.startswith("enc_q.enc.") for name in report.unused)  # layers of the posterior, if of any part

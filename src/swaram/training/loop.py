@@ -76,7 +76,7 @@ def train(
         started = warm_start(warm, engine.generator, engine.discriminators, config, engine.symbols, engine.speakers)
         engine.average = MovingAverage(engine.generator, config.train.ema_decay)
         engine.progress.earlier_steps, engine.progress.earlier_seconds = started.steps, started.seconds
-        journal.say(f"warm start from {warm}: {started.taken} tensors taken, {len(started.left)} left")
+        journal.say(f"warm start from {warm}: {started}")
     try:
         _align(engine, training, journal)
         return _run(engine, training, validating, journal, directory, limits or Limits(), after_validation)
