@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.model.dropout import Dropout
 from swaram.model.layers import ChannelNorm, TimeConv
 from swaram.model.splines import rational_quadratic_spline
 
@@ -29,7 +30,7 @@ class DepthwiseStack(nn.Module):
         self.convs_1x1 = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in range(layers))
         self.norms_1 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
         self.norms_2 = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None) -> Tensor:
         """x [batch, channels, symbols], conditioning of the same shape or None, to the same shape."""
@@ -154,7 +155,7 @@ class DurationPredictor(nn.Module):
         self.conv_2 = TimeConv(hidden, hidden, kernel, padding=kernel // 2)
         self.norm_2 = ChannelNorm(hidden)
         self.proj = nn.Conv1d(hidden, 1, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.cond = nn.Conv1d(condition, channels, 1) if condition else None
 
     def _predict(self, x: Tensor, mask: Tensor, conditioning: Tensor | None) -> Tensor:

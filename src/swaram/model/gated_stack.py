@@ -34,7 +34,7 @@ class GatedStack(torch.autograd.Function):
         for index, gate in enumerate(gates):
             seen = stream.to(kind, copy=True)
             seen.view(-1, hidden).index_fill_(0, padding, 0)
-            pair = _convolved(seen, gate, weights[4 * index + 1].detach().to(kind), dilation**index)
+            pair = convolved(seen, gate, weights[4 * index + 1].detach().to(kind), dilation**index)
             if biases is not None:
                 pair += biases.detach()[..., 2 * hidden * index : 2 * hidden * (index + 1)]
             signal, sigma = pair.flatten(0, 1).chunk(2, dim=1)
@@ -82,7 +82,7 @@ class GatedStack(torch.autograd.Function):
             whole = pair.view(batch, time, 2 * hidden)
             if ctx.conditioned:
                 g_biases.append(whole.sum(1, keepdim=True))
-            g_seen, g_weight, g_bias = _convolved_backward(
+            g_seen, g_weight, g_bias = convolved_backward(
                 whole, seen, gates[index], ctx.dilation**index, wanted[4 * index]
             )
             given[4 * index], given[4 * index + 1] = g_weight, g_bias
@@ -95,17 +95,17 @@ class GatedStack(torch.autograd.Function):
         return stream, None, conditions, None, *given
 
 
-def _convolved(x: Tensor, weight: Tensor, bias: Tensor, dilation: int) -> Tensor:
-    """x [batch, time, channels], weight [outputs, channels, 1, kernel] to [batch, time, outputs]."""
+def convolved(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) -> Tensor:
+    """x [batch, time, channels], weight [outputs, channels, 1, kernel], odd, to [batch, time, outputs]."""
     padding = (weight.shape[3] - 1) * dilation // 2
     image = x.transpose(1, 2).unsqueeze(2)
     return F.conv2d(image, weight, bias, 1, (0, padding), (1, dilation)).squeeze(2).transpose(1, 2)
 
 
-def _convolved_backward(
-    gradient: Tensor, x: Tensor, weight: Tensor, dilation: int, learns: bool
+def convolved_backward(
+    gradient: Tensor, x: Tensor, weight: Tensor, dilation: int = 1, learns: bool = True
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Gradients of ``_convolved``'s input, weight [outputs, channels, kernel] and bias."""
+    """Gradients of ``convolved``'s input, weight [outputs, channels, kernel] and bias."""
     padding = (weight.shape[3] - 1) * dilation // 2
     x_image, g_image = (value.transpose(1, 2).unsqueeze(2) for value in (x, gradient))
     g_x, g_weight, g_bias = convolution_backward(
