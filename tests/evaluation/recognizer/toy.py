@@ -23,7 +23,7 @@ from tests.recorded_speech import spoken_clips
 TINY = NetworkSettings(channels=96, expansion=2, kernels=(5, 3), dropout=0.0, drop_path=0.0)
 BY_HEART = Plan(
     minutes=60, max_steps=140, rows=3, row_frames=603, learning_rate=4e-3, weight_decay=0.0, average=0.9,
-    augment_from=2.0, middle=0.0, speeds=(1.0,), paces=(1.0, 1.0), restart=1.0,
+    augment_from=2.0, middle=0.0, speeds=(1.0,), paces=(1.0, 1.0),
 )  # fmt: skip
 
 

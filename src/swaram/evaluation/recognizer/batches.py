@@ -149,7 +149,7 @@ class RowMaker:
     def batch(self, rows: list[list[Place]], step: int, augment: bool = True, views: int = 1) -> Batch:
         """The frames and targets of one batch; with ``augment``, varied by what ``step`` draws.
 
-        The ``views`` of a row hold the same clips, cuts and lengths, each with another colour, other noise, other masks.
+        The ``views`` of a row hold the same clips, cuts and lengths, each with other colour, noise and masks.
         """
         shape = (views * len(rows), self.row_frames, self.corpus.features.n_mels)
         mel = np.full(shape, SILENCE, dtype=np.float32)

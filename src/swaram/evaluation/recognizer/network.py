@@ -18,7 +18,7 @@ class NetworkSettings(BaseModel):
     expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
     kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
     stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")
-    dropout: float = Field(default=0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.08, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
 
     @property

@@ -42,12 +42,10 @@ def disagreement(probabilities: Tensor, views: int) -> Tensor:
 class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
 
-    minutes: float = 86.0
-    learning_rate: float = 1e-3
+    minutes: float = 110.0
+    learning_rate: float = 1.5e-3
     warm_up: float = 0.03  # share of the minutes
-    restart: float = 0.63  # share of the minutes after which the rate rises once more
-    again: float = 0.8  # to what share of the highest
-    rows: int = 4
+    rows: int = 3
     row_frames: int = 1002  # mel frames; about ten seconds
     weight_decay: float = 0.05
     average: float = 0.999
@@ -201,15 +199,12 @@ class Trainer:
         return told
 
     def _rate(self) -> float:
-        """Up, and down with a cosine; the same once more from ``restart`` on, less high."""
-        plan, done, highest = self.plan, self.progress, self.plan.learning_rate
-        first, last = 0.0, min(plan.restart, 1.0)
-        if done >= plan.restart:
-            first, last, highest = plan.restart, 1.0, highest * plan.again
-        if done < first + plan.warm_up:
-            return highest * max(0.02, (done - first) / plan.warm_up)
-        share = (done - first - plan.warm_up) / (last - first - plan.warm_up)
-        return highest * max(0.005, 0.5 + 0.5 * math.cos(math.pi * share))
+        """Up, and down with a cosine."""
+        plan, done = self.plan, self.progress
+        if done < plan.warm_up:
+            return plan.learning_rate * max(0.02, done / plan.warm_up)
+        share = (done - plan.warm_up) / (1 - plan.warm_up)
+        return plan.learning_rate * max(0.005, 0.5 + 0.5 * math.cos(math.pi * share))
 
     def _ctc(self, probabilities: Tensor, batch: Batch) -> Tensor:
         frames = torch.full((len(probabilities),), probabilities.shape[1])
