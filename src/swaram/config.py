@@ -113,6 +113,7 @@ class TrainConfig(Section):
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
     skip_limit: PositiveInt = Field(10, description="updates in a row that may be left out for not being finite")
     ema_decay: float = Field(0.9995, ge=0, lt=1)
+    ema_every: PositiveInt = 1  # steps; the average moves once for all of them
     bootstrap_steps: int = Field(
         0, ge=0, description="steps that use a flat-start alignment instead of the search; 0 as published"
     )

@@ -77,6 +77,24 @@ def test_the_transform_is_the_usual_one_and_its_inverse_gives_the_speech_back():
     assert torch.allclose(again[:, 1024:-1024], audio[:, 1024:-1024], atol=1e-5)
 
 
+@pytest.mark.parametrize("hop", [128, 256])
+def test_transforms_are_fast_ones_and_as_exported_the_same_products(monkeypatch, hop):
+    inverse = InverseSpectrogram(512, hop // 2).double()
+    parts = [torch.randn(2, 257, 9, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    audio, wanted = torch.randn(2, 9 * hop, dtype=torch.float64), torch.randn(2, 9 * hop // 2, dtype=torch.float64)
+    forth = Spectrogram(512, hop).double()
+
+    def everything():
+        samples = inverse(*parts)
+        return [samples, *torch.autograd.grad((samples * wanted).sum(), parts), *forth(audio)]
+
+    fast = everything()
+    monkeypatch.setattr(torch.jit, "is_tracing", lambda: True)
+    for ours, theirs in zip(fast, everything(), strict=True):
+        assert ours.shape == theirs.shape and torch.allclose(ours, theirs, atol=2e-4)  # tables of float32
+        assert ours.abs().max() > 0.01
+
+
 def test_the_noise_of_a_frame_is_as_strong_as_white_noise_in_the_window():
     white = 0.1 * torch.randn(1, 200 * HOP, generator=torch.Generator().manual_seed(3))
     real, imaginary = Spectrogram(1024, HOP)(white)

@@ -17,6 +17,7 @@ from swaram.training import checkpoints, validation
 from swaram.training.batches import collate
 from swaram.training.checkpoints import CheckpointError
 from swaram.training.dataset import load_dataset
+from swaram.training.ema import MovingAverage
 from swaram.training.engine import Engine, TrainingError
 from swaram.training.loop import Limits, train
 
@@ -84,8 +85,19 @@ def test_the_average_follows_the_generator(config):
     assert 0 < (average - now).norm() < (start - now).norm()
 
 
+def test_an_average_of_every_few_steps_moves_by_the_decay_of_all_of_them():
+    module, average = torch.nn.Linear(2, 1), MovingAverage(torch.nn.Linear(2, 1), 0.5, 3)
+    start = average.module.weight.clone()
+    for step in (30, 31):
+        average.update(module, step)
+        assert torch.equal(average.module.weight, start)
+    average.update(module, 32)
+    assert torch.allclose(average.module.weight, 0.5**3 * start + (1 - 0.5**3) * module.weight)
+
+
 def test_a_resumed_run_repeats_the_losses_of_the_run_that_was_not_stopped(raw_config, tmp_path):
     raw_config["train"] |= {"alignment_noise": 0.5, "validation_steps": 4, "text_steps": 1, "segments": 3}
+    raw_config["train"]["ema_every"] = 3
     whole, parts = dict(raw_config), dict(raw_config)
     whole["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "whole")}
     parts["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "parts")}

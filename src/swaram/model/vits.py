@@ -259,8 +259,8 @@ class Vits(nn.Module):
     def _source_of(self, pitch: Tensor) -> Source:
         """The source of training segments: pitch [segments, frames] of recordings, a random first phase, noise."""
         phase = carried_phase(pitch, self.hop, self.sample_rate) + torch.rand(len(pitch), 1, device=pitch.device)
-        noise = torch.randn(len(pitch), self.dec.noise_channels, pitch.shape[1], device=pitch.device)
-        return Source(pitch, phase.frac(), noise)
+        noise = torch.randn(*pitch.shape, self.dec.noise_channels, device=pitch.device)  # as the gains lie in memory
+        return Source(pitch, phase.frac(), noise.mT)
 
 
 def gaussian_scores(z: Tensor, mean: Tensor, log_deviation: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ class Engine:
             data.mel_fmin,
             data.mel_fmax,
         ).to(self.device)
-        self.average = MovingAverage(self.generator, train.ema_decay)
+        self.average = MovingAverage(self.generator, train.ema_decay, train.ema_every)
         self.generator_optimizer = self._optimizer(self.generator, train.learning_rate)
         self.discriminator_optimizer = self._optimizer(
             self.discriminators, train.discriminator_learning_rate or train.learning_rate

@@ -74,7 +74,7 @@ def train(
         journal.say(f"resumed from {folder} at step {engine.progress.step}")
     elif warm:
         started = warm_start(warm, engine.generator, engine.discriminators, config, engine.symbols, engine.speakers)
-        engine.average = MovingAverage(engine.generator, config.train.ema_decay)
+        engine.average = MovingAverage(engine.generator, config.train.ema_decay, config.train.ema_every)
         engine.progress.earlier_steps, engine.progress.earlier_seconds = started.steps, started.seconds
         journal.say(f"warm start from {warm}: {started}")
     try:

@@ -33,6 +33,8 @@ class InverseSpectrogram(nn.Module):
 
     def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
         """real, imaginary float32 [batch, n_fft / 2 + 1, frames] to audio [batch, frames * hop]."""
+        if not real.is_cuda and not torch.jit.is_tracing():
+            return self._fast(real, imaginary)
         even, odd = self.cosines @ real, self.sines @ imaginary  # (B, n_fft / 2 + 1, T)
         mirrored = (even - odd)[:, 1:-1].flip(1)
         frames = torch.cat([even + odd, mirrored], dim=1) * self.window  # (B, n_fft, T)
@@ -41,6 +43,16 @@ class InverseSpectrogram(nn.Module):
         padded = [F.pad(pieces[:, i], (i, parts - 1 - i)) for i in range(parts)]
         blocks = torch.stack(padded).sum(0)  # (B, hop, T + parts - 1)
         audio = blocks.transpose(1, 2).flatten(1)
+        return audio[:, self.trim : audio.shape[1] - self.trim]
+
+    def _fast(self, real: Tensor, imaginary: Tensor) -> Tensor:
+        """The same by a fast transform: less work where nothing has to be exported."""
+        spectrum = torch.complex(real.mT.contiguous(), imaginary.mT.contiguous())  # (B, T, n_fft / 2 + 1)
+        frames = torch.fft.irfft(spectrum, n=self.n_fft) * self.window[:, 0]
+        parts = self.n_fft // self.hop
+        pieces = frames.unflatten(2, (parts, self.hop))  # (B, T, parts, hop)
+        blocks = sum(F.pad(pieces[:, :, i], (0, 0, i, parts - 1 - i)) for i in range(parts))
+        audio = blocks.flatten(1)
         return audio[:, self.trim : audio.shape[1] - self.trim]
 
 
@@ -73,6 +85,9 @@ class Spectrogram(nn.Module):
         # Ends counted from the last block: a graph traced from this holds for any number of frames.
         shifted = [blocks[:, i : i + 1 - parts or None] for i in range(parts)]
         frames = torch.cat(shifted, dim=2) * self.window  # (B, T, n_fft)
+        if not audio.is_cuda and not torch.jit.is_tracing():
+            spectrum = torch.fft.rfft(frames).mT
+            return spectrum.real, spectrum.imag
         half = self.n_fft // 2
         rising, falling = frames[..., 1:half], frames[..., half + 1 :].flip(-1)
         ends = frames[..., :1], frames[..., half : half + 1]
