@@ -137,16 +137,16 @@ def fitting(contestant: object, batch: Batch) -> Batch:
 def take_turns(contestants: dict[str, object], batch: Batch, repeats: int) -> dict[str, dict[str, float]]:
     """Median seconds of a step of each, by the clock and of the processor.
 
-    Each turn begins with a step that does not count (the first with two): whoever worked before has emptied the caches
-    and given memory back, which a run of one contestant never meets. Where a preset leaves the discriminators out of
-    some steps, the mean of a whole cycle counts as one step.
+    Each turn begins with a cycle that does not count (the first with one step more): whoever worked before has emptied
+    the caches and given memory back, which a run of one contestant never meets. Where a preset leaves the discriminators
+    out of some steps, a cycle is as many as hold one step with them, and its mean counts as one step; else it is a step.
     """
     clock: dict[str, list[float]] = {name: [] for name in contestants}
     processor: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(repeats):
         for name, contestant in contestants.items():
             own, steps = fitting(contestant, batch), cycle(contestant)
-            for _ in range(1 if turn else 2):
+            for _ in range(steps if turn else steps + 1):
                 contestant.step(own)  # type: ignore[attr-defined]
             if batch.audio.is_cuda:
                 torch.cuda.synchronize()
