@@ -138,8 +138,9 @@ def take_turns(contestants: dict[str, object], batch: Batch, repeats: int) -> di
     """Median seconds of a step of each, by the clock and of the processor.
 
     Each turn begins with a cycle that does not count (the first with one step more): whoever worked before has emptied
-    the caches and given memory back, which a run of one contestant never meets. Where a preset leaves the discriminators
-    out of some steps, a cycle is as many as hold one step with them, and its mean counts as one step; else it is a step.
+    the caches and given memory back, which a run of one contestant never meets. Where a preset leaves the
+    discriminators out of some steps, a cycle holds one step that has them, and its mean counts as one step; else a
+    cycle is one step.
     """
     clock: dict[str, list[float]] = {name: [] for name in contestants}
     processor: dict[str, list[float]] = {name: [] for name in contestants}
