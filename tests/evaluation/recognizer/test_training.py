@@ -1,6 +1,7 @@
 """Training: it learns, it goes on exactly where it was, and it takes in only clips that say their text."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,25 @@ def test_resuming_gives_the_same_weights_as_never_stopping(selection, tmp_path):
     parts = trained(tmp_path / "parts", 6, resume=True)
     for expected, found in zip(whole, parts, strict=True):
         assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_warm_start_begins_with_what_another_run_learnt(learnt, selection, tmp_path):
+    offered = replace(selection, candidates=[replace(selection.train[0], id="joined before")])
+    before = shutil.copytree(learnt.folder / "newest", tmp_path / "before")
+    state = json.loads((before / "state.json").read_text())
+    (before / "state.json").write_text(json.dumps(state | {"joined": ["joined before"]}))
+    plan = replace(BY_HEART, max_steps=20, learning_rate=1e-3, augment_from=0.5)
+    trainer = Trainer(offered, "ml", tmp_path, plan, TINY)
+    trainer.warm_start(before)
+    assert trainer.judge(learnt.corpus) == learnt.judge(learnt.corpus)
+    assert trainer.step == 0 and trainer.earlier["step"] == learnt.step
+    assert trainer.corpus.clips[-1].id == "joined before" and any(trainer.corpus.cuts.values())
+    trainer.run()
+    state = json.loads((tmp_path / "newest" / "state.json").read_text())
+    assert (state["step"], state["earlier"]["step"]) == (20, learnt.step)
+    wider = Trainer(offered, "ml", tmp_path, plan, TINY.model_copy(update={"channels": 32}))
+    with pytest.raises(RecognizerError, match="another network"):
+        wider.warm_start(before)
 
 
 def test_a_candidate_joins_only_if_it_says_its_text(learnt, selection, tmp_path):

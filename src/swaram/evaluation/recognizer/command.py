@@ -26,6 +26,9 @@ def train_command(
     max_steps: Annotated[int | None, typer.Option(min=1, help="End earlier, after so many steps.")] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Highest, after the warm-up.")] = 1.5e-3,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest state.")] = False,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="Begin with the weights of a training's folder, or of its best or newest state.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
     """Train on natural speech alone; what speaks in the test split, or is said there, is left out."""
@@ -53,6 +56,8 @@ def train_command(
         print(f"  left out {len(trainer.refused)}: too long for a row, or too much said for its length", flush=True)
     if resume:
         trainer.resume()
+    elif warm_start:
+        trainer.warm_start(_state(warm_start))
     trainer.run()
 
 
@@ -78,7 +83,7 @@ def export_command(
         from swaram.evaluation.recognizer.export import Papers, export_recognizer
     except ImportError as error:
         raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
-    folder = next((state / part for part in ("best", "newest") if (state / part).is_dir()), state)
+    folder = _state(state)
     texts = {path: _text(path) for path in (licence_file, card, figures) if path is not None}
     papers = Papers(
         name or f"swaram recogniser {out.name}",
@@ -134,6 +139,11 @@ def _language_model(folder: Path, data: Path, order: int) -> Any:
     if not texts:
         raise SwaramError(f"{data} holds no text to make a language model of; name the training data, or --order 0.")
     return LanguageModel.of([units.encode(text) for text in texts], order, len(units))
+
+
+def _state(folder: Path) -> Path:
+    """The best state of a training's folder, else its newest, else the folder itself."""
+    return next((folder / part for part in ("best", "newest") if (folder / part).is_dir()), folder)
 
 
 def _text(path: Path) -> str:

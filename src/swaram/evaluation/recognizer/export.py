@@ -60,7 +60,7 @@ def export_recognizer(state: Path, out: Path, papers: Papers, language: Language
         "licence": papers.licence,
         "attribution": papers.attribution,
         "training": {
-            "steps": facts["step"], "epochs": facts["epoch"], "minutes": round(facts["seconds"] / 60, 1),
+            **_trained(facts),
             "clips": facts["clips"], "hours_of_speech": round(facts["hours"], 2), "speakers": facts["speakers"],
             "texts": facts["texts"], "speakers_held_out": len(facts["held_out"]),
             "parameters": sum(p.numel() for p in network.parameters()),
@@ -76,6 +76,13 @@ def export_recognizer(state: Path, out: Path, papers: Papers, language: Language
         contents[LANGUAGE_MODEL] = language.to_bytes()
         manifest["search"] = papers.search or {}
     return write_package(out, manifest, contents)
+
+
+def _trained(facts: dict[str, Any]) -> dict[str, float]:
+    """How long, with what came before a warm start."""
+    earlier = facts.get("earlier", {})
+    step, epoch, seconds = (facts[name] + earlier.get(name, 0) for name in ("step", "epoch", "seconds"))
+    return {"steps": step, "epochs": epoch, "minutes": round(seconds / 60, 1)}
 
 
 def _trace(network: Network, n_mels: int) -> onnx.ModelProto:

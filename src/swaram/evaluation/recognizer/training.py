@@ -82,6 +82,7 @@ class Trainer:
         self.best: float | None = None
         self.joined: list[str] = []
         self.offered = 0
+        self.earlier = {"step": 0, "epoch": 0, "seconds": 0.0}  # of the runs whose weights this one began with
         torch.manual_seed(plan.seed)
         self.network = Network(self.settings, self.features.n_mels, len(self.units))
         self.corpus = Corpus(self.features, self.units, self.settings.stride)
@@ -106,18 +107,42 @@ class Trainer:
     def resume(self) -> None:
         """Go on from ``newest``. Raises RecognizerError where it is missing or of other units or sizes."""
         place = self.folder / "newest"
-        state = states.read(place)
-        same = state["units"] == self.units.units and FeatureSettings(**state["features"]) == self.features
-        if not same or NetworkSettings(**state["network"]).shape != self.settings.shape:
-            raise RecognizerError(f"{place} was trained on other texts or with another network; train anew")
+        state = self._read(place)
         self.network.load_state_dict(states.read_tensors(place, "network"))
         self.average.module.load_state_dict(states.read_tensors(place, "average"))
         restore_optimizer(self.optimizer, "adam", states.read_tensors(place, "optimizer"))
         for name in ("step", "epoch", "position", "seconds", "best", "joined", "offered"):
             setattr(self, name, state[name])
+        self.earlier |= state.get("earlier", {})
         self.corpus.cuts = {id: [(unit, frame) for unit, frame in cuts] for id, cuts in state.get("cuts", {}).items()}
+        self._take_in(self.joined)
+
+    def warm_start(self, place: Path) -> None:
+        """Begin with the averaged weights of a state, at step 0: one more descent of the learning rate.
+
+        The candidates that had joined there join; all clips are cut and varied from the first step on. Raises
+        RecognizerError where the state is missing or of other units or sizes.
+        """
+        state = self._read(place)
+        for network in (self.network, self.average.module):
+            network.load_state_dict(states.read_tensors(place, "average"))
+        self.joined, self.offered = state["joined"], state["offered"]
+        before = state.get("earlier", {})
+        self.earlier = {name: state[name] + before.get(name, 0) for name in self.earlier}
+        self._take_in(self.joined)
+        self._cut()
+
+    def _read(self, place: Path) -> dict[str, Any]:
+        state = states.read(place)
+        same = state["units"] == self.units.units and FeatureSettings(**state["features"]) == self.features
+        if not same or NetworkSettings(**state["network"]).shape != self.settings.shape:
+            raise RecognizerError(f"{place} was trained on other texts or with another network; train anew")
+        return state
+
+    def _take_in(self, names: list[str]) -> None:
+        """Candidates join in the order in which they once did."""
         offered = {clip.id: clip for clip in self.selection.candidates}
-        again = [offered[name] for name in self.joined if name in offered]  # in the order in which they joined
+        again = [offered[name] for name in names if name in offered]
         self.corpus.add(again, self.plan.speeds, self.plan.row_frames)
         self.rows = RowMaker(self.corpus, self.plan.row_frames, self.plan.rows, self.plan.seed, self.plan.paces)
 
@@ -129,6 +154,7 @@ class Trainer:
             "features": self.features.to_dict(),
             "network": self.settings.model_dump(mode="json"),
             **{k: getattr(self, k) for k in ("step", "epoch", "position", "seconds", "best", "joined", "offered")},
+            "earlier": self.earlier,
             "clips": len(self.corpus.clips),
             "hours": sum(clip.seconds for clip in self.corpus.clips) / 3600,
             "speakers": len({clip.speaker for clip in self.corpus.clips}),
@@ -175,7 +201,7 @@ class Trainer:
 
     def next_batch(self, rows: list[list[Place]]) -> Batch:
         """The batch of these rows at this step."""
-        varied = self.progress >= self.plan.augment_from
+        varied = self.progress >= self.plan.augment_from or self.earlier["step"] > 0
         return self.rows.batch(rows, self.step, varied, 2 if varied and self.plan.consistency else 1)
 
     def _learn(self, batch: Batch) -> float:
@@ -256,7 +282,7 @@ class Trainer:
 
     def _cut(self) -> None:
         """Let the averaged network find where clips may be cut; once for each clip, so that a run can go on exactly."""
-        if self.progress < self.plan.splice_at:
+        if self.progress < self.plan.splice_at and not self.earlier["step"]:
             return
         for clip, copies, ids in zip(self.corpus.clips, self.corpus.frames, self.corpus.targets, strict=True):
             if clip.id not in self.corpus.cuts:
