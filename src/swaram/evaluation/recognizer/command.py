@@ -22,7 +22,7 @@ def train_command(
     also: Also = None,
     max_minutes: Annotated[
         float, typer.Option(min=0.01, help="Length of the run; the learning rate follows it.")
-    ] = 110.0,
+    ] = 75.0,
     max_steps: Annotated[int | None, typer.Option(min=1, help="End earlier, after so many steps.")] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Highest, after the warm-up.")] = 1.5e-3,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest state.")] = False,

@@ -42,7 +42,7 @@ def disagreement(probabilities: Tensor, views: int) -> Tensor:
 class Plan:
     """How long and how: the learning rate follows the minutes trained, not the steps, so a run ends annealed."""
 
-    minutes: float = 110.0
+    minutes: float = 75.0
     learning_rate: float = 1.5e-3
     warm_up: float = 0.03  # share of the minutes
     rows: int = 3
