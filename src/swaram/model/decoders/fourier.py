@@ -51,7 +51,9 @@ class InverseSpectrogram(nn.Module):
         frames = torch.fft.irfft(spectrum, n=self.n_fft) * self.window[:, 0]
         parts = self.n_fft // self.hop
         pieces = frames.unflatten(2, (parts, self.hop))  # (B, T, parts, hop)
-        blocks = sum(F.pad(pieces[:, :, i], (0, 0, i, parts - 1 - i)) for i in range(parts))
+        blocks = F.pad(pieces[:, :, 0], (0, 0, 0, parts - 1))  # (B, T + parts - 1, hop)
+        for i in range(1, parts):
+            blocks = blocks + F.pad(pieces[:, :, i], (0, 0, i, parts - 1 - i))
         audio = blocks.flatten(1)
         return audio[:, self.trim : audio.shape[1] - self.trim]
 
