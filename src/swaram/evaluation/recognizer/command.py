@@ -45,6 +45,8 @@ def train_command(
     folder = out or Path("logs") / f"recognizer-{code}"
     if not resume and (folder / "newest").exists():
         raise RecognizerError(f"{folder} holds a training already; add --resume, or choose another --out")
+    if resume and warm_start:
+        raise RecognizerError("--resume goes on with its own weights and --warm-start begins with others; name one")
     selection = select(data, code, also)
     print(f"{len(selection.train)} clips to train on, {len(selection.candidates)} candidates", flush=True)
     for reason, count in sorted(selection.dropped.items()):
