@@ -35,7 +35,7 @@ def learnt_audio(selection) -> np.ndarray:
 
 def test_onnx_gives_what_pytorch_gives(recognizer, learnt, selection):
     audio = selection.train[1].audio(16_000)
-    expected = learnt.outputs(spectra(audio, learnt.features)).numpy()
+    expected = learnt.average.module.listen(spectra(audio, learnt.features)).numpy()
     found = recognizer.log_probabilities(selection.train[1].audio(16_000), 16_000)
     assert found.shape == expected.shape and found.dtype == np.float32
     # Matrices are stored in eight bits, which shows in the second digit of a probability at most.

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from swaram.cli import app
 from swaram.evaluation.recognizer import RecognizerError
 from swaram.evaluation.recognizer.clips import read_clips, select
 from swaram.evaluation.recognizer.scoring import error_rate
@@ -111,3 +113,10 @@ def test_a_clip_that_says_more_than_its_frames_can_hold_is_given_back(learnt, se
 
 def test_error_rate_is_edits_over_characters():
     assert error_rate(["കട", "അവൻ"], ["കട", "അവ"]) == pytest.approx(1 / 5)
+
+
+def test_going_on_and_beginning_with_other_weights_exclude_each_other(data, learnt, tmp_path):
+    given = ["recognizer", "train", "--data", str(data), "--out", str(tmp_path), "--resume"]
+    ended = CliRunner().invoke(app, [*given, "--warm-start", str(learnt.folder)])
+    assert ended.exit_code != 0
+    assert "name one" in str(ended.exception or ended.output)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from swaram.evaluation.recognizer.training import Trainer, disagreement
+from swaram.evaluation.recognizer.losses import disagreement
+from swaram.evaluation.recognizer.training import Trainer
 from tests.evaluation.recognizer.toy import BY_HEART, TINY
 
 
@@ -29,7 +30,7 @@ def test_views_say_the_same_at_the_same_moments_and_sound_different(trainer):
             alike = [
                 np.corrcoef(left[10 : len(left) - 10], np.roll(right, lag)[10:-10])[0, 1] for lag in range(-10, 11)
             ]
-            assert int(np.argmax(alike)) == 10  # noise and masks differ, the moments do not
+            assert abs(int(np.argmax(alike)) - 10) <= 1  # an echo trails; else the moments are the same
 
 
 def test_one_view_is_the_first_of_two(trainer):

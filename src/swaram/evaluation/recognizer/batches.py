@@ -33,13 +33,20 @@ class Place(NamedTuple):
 class Batch:
     """Rows of several clips, each as often as there are ``views``: all rows, then all rows once more.
 
-    ``mel``: float32 [R, frames, n_mels]; ``targets``: int64 [units of all R]; ``lengths``: int64 [R].
+    ``mel``: float32 [R, frames, n_mels]; ``targets``: int64 [units of all R]; ``lengths``: int64 [R]; ``shares``:
+    float32 [R], how much of ``mel`` is the row's ``partner``.
     """
 
     mel: np.ndarray
     targets: np.ndarray
     lengths: np.ndarray
+    shares: np.ndarray
     views: int = 1
+
+    def partner(self, row: int) -> int:
+        """The row that is mixed into this one: the one before it, of the same view."""
+        rows = len(self.lengths) // self.views
+        return row // rows * rows + (row - 1) % rows
 
 
 @dataclass
@@ -146,10 +153,13 @@ class RowMaker:
         fits = self.corpus.needed[clip] <= self.corpus.length(paced) <= self.row_frames - 20
         return paced if fits else place
 
-    def batch(self, rows: list[list[Place]], step: int, augment: bool = True, views: int = 1) -> Batch:
+    def batch(
+        self, rows: list[list[Place]], step: int, augment: bool = True, views: int = 1, mixed: float = 0.0
+    ) -> Batch:
         """The frames and targets of one batch; with ``augment``, varied by what ``step`` draws.
 
-        The ``views`` of a row hold the same clips, cuts and lengths, each with other colour, noise and masks.
+        The ``views`` of a row hold the same clips, cuts and lengths, each with other colour, noise and masks. Into the
+        share ``mixed`` of the rows up to a half of another row is mixed, the same in all views.
         """
         shape = (views * len(rows), self.row_frames, self.corpus.features.n_mels)
         mel = np.full(shape, SILENCE, dtype=np.float32)
@@ -163,7 +173,13 @@ class RowMaker:
             )
             targets += ids
             lengths.append(len(ids))
-        return Batch(mel, np.asarray(targets), np.asarray(lengths), views)
+        rng = np.random.default_rng([self.seed, 4, step])
+        shares = np.where(rng.random(len(rows)) < mixed, rng.uniform(0.0, 0.5, len(rows)), 0.0).astype(np.float32)
+        batch = Batch(mel, np.asarray(targets), np.asarray(lengths), np.tile(shares, views), views)
+        pure = mel.copy() if shares.any() else mel
+        for row in np.flatnonzero(batch.shares).tolist():
+            mel[row] += batch.shares[row] * (pure[batch.partner(row)] - pure[row])
+        return batch
 
     def _fill_row(
         self, mel: np.ndarray, row: list[Place], rng: np.random.Generator, colour: np.random.Generator, augment: bool

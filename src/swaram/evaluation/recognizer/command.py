@@ -76,6 +76,9 @@ def export_command(
     order: Annotated[int, typer.Option(min=0, max=12, help="Order of the language model for --beam; 0 for none.")] = 0,
     weight: Annotated[float, typer.Option(help="Of the language model's logarithms.")] = 0.5,
     bonus: Annotated[float, typer.Option(help="Nats for each unit, against short texts.")] = 0.5,
+    blank_penalty: Annotated[
+        float | None, typer.Option(help="Nats to take from the blank.  [default: chosen by --data's validation clips]")
+    ] = None,
     data: Data = Path("data"),
 ) -> None:
     """Write a recogniser that needs no PyTorch."""
@@ -96,7 +99,11 @@ def export_command(
         json.loads(texts[figures]) if figures else None,
         {"weight": weight, "bonus": bonus},
     )
-    size = export_recognizer(folder, out, papers, _language_model(folder, data, order) if order else None)
+    model = _language_model(folder, data, order) if order else None
+    if blank_penalty is None:
+        size = export_recognizer(folder, out, papers, model, validation=_validation(folder, data))
+    else:
+        size = export_recognizer(folder, out, papers, model, penalty=blank_penalty)
     print(f"{out}: {size / 1e6:.1f} MB")
 
 
@@ -141,6 +148,16 @@ def _language_model(folder: Path, data: Path, order: int) -> Any:
     if not texts:
         raise SwaramError(f"{data} holds no text to make a language model of; name the training data, or --order 0.")
     return LanguageModel.of([units.encode(text) for text in texts], order, len(units))
+
+
+def _validation(folder: Path, data: Path) -> Any:
+    from swaram.evaluation.recognizer.clips import read_clips
+    from swaram.evaluation.recognizer.state import read
+
+    clips = [clip for clip in read_clips(data, read(folder)["language"]) if clip.split == "val"]
+    if not clips:
+        raise SwaramError(f"{data} holds no validation clip to choose a --blank-penalty by; name the training data.")
+    return clips
 
 
 def _state(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import onnx
 import onnxruntime
 import torch
 
+from swaram.evaluation.recognizer.calibration import blank_penalty, take_from_blank
+from swaram.evaluation.recognizer.clips import Clip
 from swaram.evaluation.recognizer.errors import RecognizerError
 from swaram.evaluation.recognizer.language_model import LanguageModel
 from swaram.evaluation.recognizer.network import Network
@@ -35,14 +38,25 @@ class Papers:
     search: dict[str, float] | None = None
 
 
-def export_recognizer(state: Path, out: Path, papers: Papers, language: LanguageModel | None = None) -> int:
+def export_recognizer(
+    state: Path,
+    out: Path,
+    papers: Papers,
+    language: LanguageModel | None = None,
+    validation: Sequence[Clip] = (),
+    penalty: float = 0.0,
+) -> int:
     """Write the package ``out`` from a folder such as ``logs/recognizer-ml/best``; return its size in bytes.
 
-    Matrices are stored in eight bits, computed with in single precision. Raises RecognizerError where the state cannot
-    be read, or ONNX and PyTorch differ.
+    Matrices are stored in eight bits, computed with in single precision. ``penalty`` is what the blank loses, in nats;
+    where there are ``validation`` clips, they choose it instead. Raises RecognizerError where the state cannot be
+    read, or ONNX and PyTorch differ.
     """
     network, features, units, facts = load_network(state)
     round_to_bytes(network)
+    if validation:
+        penalty, _ = blank_penalty(network, features, units, validation)
+    take_from_blank(network, penalty)
     graph = _trace(network, features.n_mels)
     store_bytes(graph)
     model = graph.SerializeToString()
@@ -63,6 +77,7 @@ def export_recognizer(state: Path, out: Path, papers: Papers, language: Language
             **_trained(facts),
             "clips": facts["clips"], "hours_of_speech": round(facts["hours"], 2), "speakers": facts["speakers"],
             "texts": facts["texts"], "speakers_held_out": len(facts["held_out"]),
+            "blank_penalty": penalty,
             "parameters": sum(p.numel() for p in network.parameters()),
         },
         "figures": papers.figures or {},

@@ -4,6 +4,9 @@ Narrow on purpose: a corpus of a few hundred sentences read by many teaches a ne
 instead of the sounds.
 """
 
+from typing import cast
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,13 +21,17 @@ class NetworkSettings(BaseModel):
     expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
     kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
     stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")
+    band_window: int = Field(default=10, ge=2, description="mel bands that the entrance sees at once")
+    band_step: int = Field(default=4, ge=1, description="mel bands from one such window to the next")
+    band_channels: tuple[int, int] = Field(default=(64, 96), description="of a window, and of three neighbours")
     dropout: float = Field(default=0.08, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
 
     @property
     def shape(self) -> tuple[object, ...]:
         """What must be equal for weights to fit: everything but the dropout, which may change within a run."""
-        return self.channels, self.expansion, self.kernels, self.stride
+        bands = self.band_window, self.band_step, self.band_channels
+        return self.channels, self.expansion, self.kernels, self.stride, *bands
 
     @property
     def reach(self) -> int:
@@ -57,6 +64,46 @@ class Dropout(nn.Module):
         else:
             pool = pool[start : start + count]
         return x * pool.view(x.shape)
+
+
+class Entrance(nn.Module):
+    """The same weights at every height of the spectrum, twice, then one layer over all (Abdel-Hamid et al. 2014).
+
+    A formant is the same shape a little higher in a shorter vocal tract; a layer over all bands at once has to learn
+    that for every height anew. Bands above the last whole group are not seen: with 80, the highest two.
+    """
+
+    NEIGHBOURS, APART = 3, 2  # windows that the second layer sees, and its step
+
+    def __init__(self, settings: NetworkSettings, frames: int, n_mels: int) -> None:
+        super().__init__()
+        self.frames, self.window, self.step = frames, settings.band_window, settings.band_step
+        windows = (n_mels + 2 * self.step - self.window) // self.step + 1
+        heights = (windows - self.NEIGHBOURS) // self.APART + 1
+        if heights < 1:
+            raise ValueError(f"{n_mels} bands are too few for windows of {self.window} by steps of {self.step}")
+        near, far = settings.band_channels
+        self.first, self.norm = nn.Linear(frames * self.window, near), nn.LayerNorm(near)
+        self.second = nn.Linear(self.NEIGHBOURS * near, far)
+        self.third = nn.Linear(heights * far, settings.channels)
+        self.dropouts = nn.ModuleList(Dropout(settings.dropout / 2) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """float [B, T, frames * n_mels] -> [B, T, channels]."""
+        x = F.pad(x.unflatten(2, (self.frames, -1)), (self.step, self.step))
+        x = _windows(x, 3, self.window, self.step).transpose(2, 3).flatten(3)  # (B, T, windows, frames * window)
+        x = self.dropouts[0](self.norm(F.gelu(self.first(x))))
+        x = _windows(x, 2, self.NEIGHBOURS, self.APART).flatten(3)  # (B, T, heights, near * neighbours)
+        x = self.dropouts[1](F.gelu(self.second(x)))
+        return cast(Tensor, self.dropouts[2](self.third(x.flatten(2))))
+
+
+def _windows(x: Tensor, dim: int, size: int, step: int) -> Tensor:
+    """``x.unfold(dim, size, step)`` in operations that ONNX has too."""
+    count = (x.shape[dim] - size) // step + 1
+    parts = (x.narrow(dim, place, step * (count - 1) + 1) for place in range(size))
+    each = (slice(None),) * dim + (slice(None, None, step),)
+    return torch.stack([part[each] for part in parts], dim=-1)
 
 
 class Block(nn.Module):
@@ -103,8 +150,7 @@ class Network(nn.Module):
         self.settings = settings
         self.register_buffer("mean", torch.zeros(n_mels))
         self.register_buffer("deviation", torch.ones(n_mels))
-        self.enter = nn.Linear(3 * settings.stride * n_mels, settings.channels)
-        self.entrance = Dropout(settings.dropout / 2)
+        self.enter = Entrance(settings, 3 * settings.stride, n_mels)
         self.blocks = nn.ModuleList(Block(settings, kernel) for kernel in settings.kernels)
         self.norm = nn.LayerNorm(settings.channels)
         self.leave = nn.Linear(settings.channels, n_units)
@@ -120,13 +166,18 @@ class Network(nn.Module):
         x = x.reshape(x.shape[0], -1, stride * x.shape[2])  # (B, F, M) -> (B, T, stride * M)
         edged = F.pad(x, (0, 0, 1, 1))
         x = self.enter(torch.cat([edged[:, :-2], x, edged[:, 2:]], dim=2))
-        x = self.entrance(x)
         middle = x
         for number, block in enumerate(self.blocks):
             x = block(x)
             if number == len(self.blocks) // 2:
                 middle = x
         return self._classify(x), self._classify(middle)
+
+    @torch.no_grad()
+    def listen(self, mel: np.ndarray) -> Tensor:
+        """Log probabilities of one clip of any length: float [F, n_mels] -> float32 [ceil(F / stride), n_units]."""
+        padded = np.pad(mel.astype(np.float32), ((0, -len(mel) % self.settings.stride), (0, 0)), mode="edge")
+        return cast(Tensor, self(torch.from_numpy(padded)[None])[0])
 
     def _classify(self, x: Tensor) -> Tensor:
         return F.log_softmax(self.leave(self.norm(x)).float(), dim=-1)

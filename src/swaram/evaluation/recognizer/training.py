@@ -10,32 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from swaram.evaluation.recognizer import state as states
 from swaram.evaluation.recognizer.batches import PACES, SPEEDS, Batch, Corpus, Place, RowMaker, typical_of
 from swaram.evaluation.recognizer.clips import Clip, Selection
-from swaram.evaluation.recognizer.decoding import greedy
+from swaram.evaluation.recognizer.decoding import BLANK, greedy
 from swaram.evaluation.recognizer.errors import RecognizerError
 from swaram.evaluation.recognizer.features import FeatureSettings
+from swaram.evaluation.recognizer.losses import ctc, disagreement
 from swaram.evaluation.recognizer.network import Network, NetworkSettings
 from swaram.evaluation.recognizer.scoring import error_rate
 from swaram.evaluation.recognizer.splicing import cuts_of
 from swaram.evaluation.recognizer.units import UnitTable
 from swaram.training.checkpoints import optimizer_tensors, restore_optimizer
 from swaram.training.ema import MovingAverage
-
-BLANK = 0
-
-
-def disagreement(probabilities: Tensor, views: int) -> Tensor:
-    """How differently views of the same rows are heard (Yao et al. 2024, CR-CTC, equation 3), in nats, a scalar.
-
-    ``probabilities``: float [views x rows, T, U], log probabilities. The divergence of every view from the one before
-    it, whose gradient is held, summed over frames, rows and views.
-    """
-    views_of = probabilities.unflatten(0, (views, -1))
-    return F.kl_div(views_of, views_of.roll(1, 0).detach(), reduction="sum", log_target=True)
 
 
 @dataclass(frozen=True)
@@ -51,6 +39,7 @@ class Plan:
     average: float = 0.999
     middle: float = 0.3  # weight of the loss half way up
     consistency: float = 0.2  # weight of what two views of the same rows say differently; 0: one view
+    mixed: float = 0.3  # share of rows into which another is mixed
     join_at: tuple[float, ...] = (0.12, 0.25, 0.4)  # shares of the minutes at which candidates may join
     splice_at: float = 0.2  # share of the minutes after which clips are cut between syllables and mixed
     report_minutes: float = 3.0
@@ -202,7 +191,9 @@ class Trainer:
     def next_batch(self, rows: list[list[Place]]) -> Batch:
         """The batch of these rows at this step."""
         varied = self.progress >= self.plan.augment_from or self.earlier["step"] > 0
-        return self.rows.batch(rows, self.step, varied, 2 if varied and self.plan.consistency else 1)
+        if not varied:
+            return self.rows.batch(rows, self.step, augment=False)
+        return self.rows.batch(rows, self.step, views=2 if self.plan.consistency else 1, mixed=self.plan.mixed)
 
     def _learn(self, batch: Batch) -> float:
         rate = self._rate()
@@ -213,7 +204,7 @@ class Trainer:
         precise = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
         with torch.autocast("cpu", torch.bfloat16, enabled=precise):
             top, middle = self.network.both(torch.from_numpy(batch.mel))
-        loss = (self._ctc(top, batch) + self.plan.middle * self._ctc(middle, batch)) / (1 + self.plan.middle)
+        loss = (ctc(top, batch) + self.plan.middle * ctc(middle, batch)) / (1 + self.plan.middle)
         told = float(loss.detach())
         if self.plan.consistency and batch.views > 1:
             loss = loss + self.plan.consistency * disagreement(top, batch.views) / int(batch.lengths.sum())
@@ -232,31 +223,11 @@ class Trainer:
         share = (done - plan.warm_up) / (1 - plan.warm_up)
         return plan.learning_rate * max(0.005, 0.5 + 0.5 * math.cos(math.pi * share))
 
-    def _ctc(self, probabilities: Tensor, batch: Batch) -> Tensor:
-        frames = torch.full((len(probabilities),), probabilities.shape[1])
-        total = F.ctc_loss(
-            probabilities.transpose(0, 1),  # (B, T, U) -> (T, B, U)
-            torch.from_numpy(batch.targets),
-            frames,
-            torch.from_numpy(batch.lengths),
-            BLANK,
-            reduction="sum",
-            zero_infinity=True,
-        )
-        return total / int(batch.lengths.sum())
-
-    @torch.no_grad()
-    def outputs(self, mel: np.ndarray) -> Tensor:
-        """Log probabilities of one clip by the averaged network: float32 [frames, units]."""
-        stride = self.settings.stride
-        padded = np.pad(mel.astype(np.float32), ((0, -len(mel) % stride), (0, 0)), mode="edge")
-        return self.average.module(torch.from_numpy(padded)[None])[0]
-
     def judge(self, corpus: Corpus) -> tuple[float, list[float]]:
         """Greedy character error rate over a corpus, and the CTC cost for each unit of each clip."""
         heard, costs = [], []
         for copies, ids in zip(corpus.frames, corpus.targets, strict=True):
-            out = self.outputs(copies[0])
+            out = self.average.module.listen(copies[0])
             heard.append(self.units.decode(greedy(out.numpy())))
             cost = F.ctc_loss(
                 out[:, None], torch.tensor([ids]), torch.tensor([len(out)]), torch.tensor([len(ids)]), BLANK, "sum"
@@ -288,7 +259,7 @@ class Trainer:
             if clip.id not in self.corpus.cuts:
                 length = clip.seconds / self.features.frame_seconds
                 mel = min(copies, key=lambda copy: abs(len(copy) - length))
-                found = cuts_of(self.outputs(mel).numpy(), mel, ids, self.units)
+                found = cuts_of(self.average.module.listen(mel).numpy(), mel, ids, self.units)
                 ratio = length / len(mel)
                 self.corpus.cuts[clip.id] = [(unit, round(frame * ratio)) for unit, frame in found]
 
