@@ -16,6 +16,7 @@ from swaram.evaluation.recognizer import recognizer as module
 from swaram.evaluation.recognizer.captions import lines_of, subrip, web_vtt
 from swaram.evaluation.recognizer.decoding import align, ctc_cost, greedy
 from swaram.evaluation.recognizer.features import FeatureSettings, at_level, log_mel, spectra
+from swaram.evaluation.recognizer.network import listen
 from swaram.evaluation.recognizer.recognizer import Transcript, Word
 from swaram.evaluation.recognizer.scoring import error_rate
 from swaram.evaluation.recognizer.units import plain
@@ -35,7 +36,7 @@ def learnt_audio(selection) -> np.ndarray:
 
 def test_onnx_gives_what_pytorch_gives(recognizer, learnt, selection):
     audio = selection.train[1].audio(16_000)
-    expected = learnt.average.module.listen(spectra(audio, learnt.features)).numpy()
+    expected = listen(learnt.average.module, spectra(audio, learnt.features), learnt.settings.stride).numpy()
     found = recognizer.log_probabilities(selection.train[1].audio(16_000), 16_000)
     assert found.shape == expected.shape and found.dtype == np.float32
     # Matrices are stored in eight bits, which shows in the second digit of a probability at most.

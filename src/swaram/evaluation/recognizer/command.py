@@ -29,6 +29,9 @@ def train_command(
     warm_start: Annotated[
         Path | None, typer.Option(help="Begin with the weights of a training's folder, or of its best or newest state.")
     ] = None,
+    beside: Annotated[
+        Path | None, typer.Option(help="A training to stay beside, so that both can be exported as one recogniser.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
     """Train on natural speech alone; what speaks in the test split, or is said there, is left out."""
@@ -60,6 +63,8 @@ def train_command(
         trainer.resume()
     elif warm_start:
         trainer.warm_start(_state(warm_start))
+    if beside:
+        trainer.stay_beside(_state(beside))
     trainer.run()
 
 
@@ -76,6 +81,9 @@ def export_command(
     order: Annotated[int, typer.Option(min=0, max=12, help="Order of the language model for --beam; 0 for none.")] = 0,
     weight: Annotated[float, typer.Option(help="Of the language model's logarithms.")] = 0.5,
     bonus: Annotated[float, typer.Option(help="Nats for each unit, against short texts.")] = 0.5,
+    beside: Annotated[
+        Path | None, typer.Option(help="A training that stayed beside this one: both are heard as one recogniser.")
+    ] = None,
     blank_penalty: Annotated[
         float | None, typer.Option(help="Nats to take from the blank.  [default: chosen by --data's validation clips]")
     ] = None,
@@ -89,6 +97,7 @@ def export_command(
     except ImportError as error:
         raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
     folder = _state(state)
+    folders = [folder, _state(beside)] if beside else [folder]
     texts = {path: _text(path) for path in (licence_file, card, figures) if path is not None}
     papers = Papers(
         name or f"swaram recogniser {out.name}",
@@ -101,9 +110,9 @@ def export_command(
     )
     model = _language_model(folder, data, order) if order else None
     if blank_penalty is None:
-        size = export_recognizer(folder, out, papers, model, validation=_validation(folder, data))
+        size = export_recognizer(folders, out, papers, model, validation=_validation(folder, data))
     else:
-        size = export_recognizer(folder, out, papers, model, penalty=blank_penalty)
+        size = export_recognizer(folders, out, papers, model, penalty=blank_penalty)
     print(f"{out}: {size / 1e6:.1f} MB")
 
 

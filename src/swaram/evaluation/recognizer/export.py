@@ -12,14 +12,15 @@ import onnx
 import onnxruntime
 import torch
 
-from swaram.evaluation.recognizer.calibration import blank_penalty, take_from_blank
 from swaram.evaluation.recognizer.clips import Clip
 from swaram.evaluation.recognizer.errors import RecognizerError
+from swaram.evaluation.recognizer.features import FeatureSettings
 from swaram.evaluation.recognizer.language_model import LanguageModel
-from swaram.evaluation.recognizer.network import Network
 from swaram.evaluation.recognizer.package import FORMAT_VERSION, LANGUAGE_MODEL, MODEL, write_package
+from swaram.evaluation.recognizer.panel import Panel, best_penalty
 from swaram.evaluation.recognizer.quantisation import round_to_bytes, store_bytes
 from swaram.evaluation.recognizer.state import load_network
+from swaram.evaluation.recognizer.units import UnitTable
 from swaram.voice.graph import OPSET
 
 TOLERANCE = 1e-3  # nats that ONNX may differ from PyTorch, at the likeliest units
@@ -39,7 +40,7 @@ class Papers:
 
 
 def export_recognizer(
-    state: Path,
+    states: Path | Sequence[Path],
     out: Path,
     papers: Papers,
     language: LanguageModel | None = None,
@@ -48,15 +49,15 @@ def export_recognizer(
 ) -> int:
     """Write the package ``out`` from a folder such as ``logs/recognizer-ml/best``; return its size in bytes.
 
-    Matrices are stored in eight bits, computed with in single precision. ``penalty`` is what the blank loses, in nats;
-    where there are ``validation`` clips, they choose it instead. Raises RecognizerError where the state cannot be
-    read, or ONNX and PyTorch differ.
+    ``states``: one folder, or several whose networks were trained beside each other and are heard as one. Matrices are
+    stored in eight bits, computed with in single precision. ``penalty`` is what the blank loses, in nats; where there
+    are ``validation`` clips, they choose it instead. Raises RecognizerError where a state cannot be read, states do
+    not belong together, or ONNX and PyTorch differ.
     """
-    network, features, units, facts = load_network(state)
-    round_to_bytes(network)
+    network, features, units, facts = _read([states] if isinstance(states, Path) else states)
     if validation:
-        penalty, _ = blank_penalty(network, features, units, validation)
-    take_from_blank(network, penalty)
+        penalty, _ = best_penalty(network, features, units, validation)
+    network.set_penalty(penalty)
     graph = _trace(network, features.n_mels)
     store_bytes(graph)
     model = graph.SerializeToString()
@@ -69,14 +70,15 @@ def export_recognizer(
         "language": units.language,
         "units": units.units,
         "features": features.to_dict(),
-        "stride": network.settings.stride,
-        "reach": network.settings.reach,
+        "stride": network.stride,
+        "reach": network.reach,
         "licence": papers.licence,
         "attribution": papers.attribution,
         "training": {
             **_trained(facts),
-            "clips": facts["clips"], "hours_of_speech": round(facts["hours"], 2), "speakers": facts["speakers"],
-            "texts": facts["texts"], "speakers_held_out": len(facts["held_out"]),
+            "clips": facts[0]["clips"], "hours_of_speech": round(facts[0]["hours"], 2),
+            "speakers": facts[0]["speakers"], "texts": facts[0]["texts"],
+            "speakers_held_out": len(facts[0]["held_out"]), "networks": len(facts),
             "blank_penalty": penalty,
             "parameters": sum(p.numel() for p in network.parameters()),
         },
@@ -93,20 +95,33 @@ def export_recognizer(
     return write_package(out, manifest, contents)
 
 
-def _trained(facts: dict[str, Any]) -> dict[str, float]:
-    """How long, with what came before a warm start."""
-    earlier = facts.get("earlier", {})
-    step, epoch, seconds = (facts[name] + earlier.get(name, 0) for name in ("step", "epoch", "seconds"))
-    return {"steps": step, "epochs": epoch, "minutes": round(seconds / 60, 1)}
+def _read(states: Sequence[Path]) -> tuple[Panel, FeatureSettings, UnitTable, list[dict[str, Any]]]:
+    """The networks of the states as one, their matrices rounded; what the units are; and how each was trained."""
+    found = [load_network(state) for state in states]
+    _, features, units, _ = found[0]
+    for state, (_, other_features, other_units, _) in zip(states, found, strict=True):
+        if other_features != features or other_units.units != units.units:
+            raise RecognizerError(f"{state} and {states[0]} were trained on other texts; export them apart")
+    panel = Panel([network for network, *_ in found]).eval()
+    round_to_bytes(panel)
+    return panel, features, units, [facts for *_, facts in found]
 
 
-def _trace(network: Network, n_mels: int) -> onnx.ModelProto:
+def _trained(facts: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """How long, all networks together, with what came before a warm start."""
+    steps, epochs, seconds = (
+        sum(one[name] + one.get("earlier", {}).get(name, 0) for one in facts) for name in ("step", "epoch", "seconds")
+    )
+    return {"steps": steps, "epochs": epochs, "minutes": round(seconds / 60, 1)}
+
+
+def _trace(network: Panel, n_mels: int) -> onnx.ModelProto:
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval(),
-            (torch.randn(2, 20 * network.settings.stride, n_mels),),
+            (torch.randn(2, 20 * network.stride, n_mels),),
             buffer,  # type: ignore[arg-type]
             input_names=["mel"],
             output_names=["log_probabilities"],
@@ -120,13 +135,13 @@ def _trace(network: Network, n_mels: int) -> onnx.ModelProto:
 
 
 @torch.no_grad()
-def _difference(network: Network, model: bytes, n_mels: int) -> float:
+def _difference(network: Panel, model: bytes, n_mels: int) -> float:
     """Largest difference where PyTorch gives a unit at least one in a thousand, over some lengths, in nats."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     worst = 0.0
     for length in (1, 7, 100):
-        mel = random.standard_normal((1, length * network.settings.stride, n_mels)).astype(np.float32) * 3 - 7
+        mel = random.standard_normal((1, length * network.stride, n_mels)).astype(np.float32) * 3 - 7
         expected = network(torch.from_numpy(mel)).numpy()
         (found,) = session.run(None, {"mel": mel})
         likely = expected > np.log(1e-3)

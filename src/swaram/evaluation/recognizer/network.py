@@ -173,11 +173,12 @@ class Network(nn.Module):
                 middle = x
         return self._classify(x), self._classify(middle)
 
-    @torch.no_grad()
-    def listen(self, mel: np.ndarray) -> Tensor:
-        """Log probabilities of one clip of any length: float [F, n_mels] -> float32 [ceil(F / stride), n_units]."""
-        padded = np.pad(mel.astype(np.float32), ((0, -len(mel) % self.settings.stride), (0, 0)), mode="edge")
-        return cast(Tensor, self(torch.from_numpy(padded)[None])[0])
-
     def _classify(self, x: Tensor) -> Tensor:
         return F.log_softmax(self.leave(self.norm(x)).float(), dim=-1)
+
+
+@torch.no_grad()
+def listen(network: nn.Module, mel: np.ndarray, stride: int) -> Tensor:
+    """Log probabilities of one clip of any length: float [F, n_mels] -> float32 [ceil(F / stride), n_units]."""
+    padded = np.pad(mel.astype(np.float32), ((0, -len(mel) % stride), (0, 0)), mode="edge")
+    return cast(Tensor, network(torch.from_numpy(padded)[None])[0])

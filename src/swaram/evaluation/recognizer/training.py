@@ -18,7 +18,7 @@ from swaram.evaluation.recognizer.decoding import BLANK, greedy
 from swaram.evaluation.recognizer.errors import RecognizerError
 from swaram.evaluation.recognizer.features import FeatureSettings
 from swaram.evaluation.recognizer.losses import ctc, disagreement
-from swaram.evaluation.recognizer.network import Network, NetworkSettings
+from swaram.evaluation.recognizer.network import Network, NetworkSettings, listen
 from swaram.evaluation.recognizer.scoring import error_rate
 from swaram.evaluation.recognizer.splicing import cuts_of
 from swaram.evaluation.recognizer.units import UnitTable
@@ -40,6 +40,7 @@ class Plan:
     middle: float = 0.3  # weight of the loss half way up
     consistency: float = 0.2  # weight of what two views of the same rows say differently; 0: one view
     mixed: float = 0.3  # share of rows into which another is mixed
+    beside: float = 0.3  # weight of what the network beside, if there is one, says differently
     join_at: tuple[float, ...] = (0.12, 0.25, 0.4)  # shares of the minutes at which candidates may join
     splice_at: float = 0.2  # share of the minutes after which clips are cut between syllables and mixed
     report_minutes: float = 3.0
@@ -72,6 +73,7 @@ class Trainer:
         self.joined: list[str] = []
         self.offered = 0
         self.earlier = {"step": 0, "epoch": 0, "seconds": 0.0}  # of the runs whose weights this one began with
+        self.other: Network | None = None
         torch.manual_seed(plan.seed)
         self.network = Network(self.settings, self.features.n_mels, len(self.units))
         self.corpus = Corpus(self.features, self.units, self.settings.stride)
@@ -120,6 +122,23 @@ class Trainer:
         self.earlier = {name: state[name] + before.get(name, 0) for name in self.earlier}
         self._take_in(self.joined)
         self._cut()
+
+    def stay_beside(self, place: Path) -> None:
+        """Learn to say what the averaged network of a state says, at the same moments; it stays as it is.
+
+        Networks that were trained apart speak up on different frames, so that their means say less than either; those
+        trained beside each other can be exported as one. What had joined there joins. Raises RecognizerError where
+        the state is missing or of other units or features.
+        """
+        other, features, units, state = states.load_network(place)
+        if units.units != self.units.units or features != self.features:
+            raise RecognizerError(f"{place} was trained on other texts; a network beside it would say other things")
+        if other.settings.stride != self.settings.stride:
+            raise RecognizerError(f"{place} speaks up every {other.settings.stride} frames, not {self.settings.stride}")
+        self.other = other
+        if not self.joined:
+            self.joined, self.offered = state["joined"], state["offered"]
+            self._take_in(self.joined)
 
     def _read(self, place: Path) -> dict[str, Any]:
         state = states.read(place)
@@ -208,6 +227,11 @@ class Trainer:
         told = float(loss.detach())
         if self.plan.consistency and batch.views > 1:
             loss = loss + self.plan.consistency * disagreement(top, batch.views) / int(batch.lengths.sum())
+        if self.other is not None:
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precise):
+                said = self.other(torch.from_numpy(batch.mel))
+            apart = F.kl_div(top, said, reduction="sum", log_target=True)
+            loss = loss + self.plan.beside * apart / int(batch.lengths.sum())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
@@ -227,7 +251,7 @@ class Trainer:
         """Greedy character error rate over a corpus, and the CTC cost for each unit of each clip."""
         heard, costs = [], []
         for copies, ids in zip(corpus.frames, corpus.targets, strict=True):
-            out = self.average.module.listen(copies[0])
+            out = listen(self.average.module, copies[0], self.settings.stride)
             heard.append(self.units.decode(greedy(out.numpy())))
             cost = F.ctc_loss(
                 out[:, None], torch.tensor([ids]), torch.tensor([len(out)]), torch.tensor([len(ids)]), BLANK, "sum"
@@ -259,7 +283,7 @@ class Trainer:
             if clip.id not in self.corpus.cuts:
                 length = clip.seconds / self.features.frame_seconds
                 mel = min(copies, key=lambda copy: abs(len(copy) - length))
-                found = cuts_of(self.average.module.listen(mel).numpy(), mel, ids, self.units)
+                found = cuts_of(listen(self.average.module, mel, self.settings.stride).numpy(), mel, ids, self.units)
                 ratio = length / len(mel)
                 self.corpus.cuts[clip.id] = [(unit, round(frame * ratio)) for unit, frame in found]
 
