@@ -68,6 +68,7 @@ def test_words_are_not_judged_without_a_judge(speech):
 
 def test_silence_is_measured_in_seconds(speech):
     audio, rate, _ = speech
+    audio = audio[: np.flatnonzero(np.abs(audio) > 0.1 * np.abs(audio).max())[-1]]  # it may end with silence
     hush = np.random.default_rng(0).standard_normal(2 * rate).astype(np.float32) * np.float32(1e-4)
     assert longest_silence(np.concatenate([audio, hush]), rate) == pytest.approx(2, abs=0.3)
     assert longest_silence(hush, rate) == pytest.approx(2, abs=0.05)

@@ -96,6 +96,9 @@ def export_command(
         from swaram.evaluation.recognizer.export import Papers, export_recognizer
     except ImportError as error:
         raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
+    from swaram.evaluation.recognizer.package import refuse_other_folders
+
+    refuse_other_folders(out)
     folder = _state(state)
     folders = [folder, _state(beside)] if beside else [folder]
     texts = {path: _text(path) for path in (licence_file, card, figures) if path is not None}

@@ -90,14 +90,19 @@ def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
     return content
 
 
+def refuse_other_folders(out: Path) -> None:
+    """Raise RecognizerError where ``out`` exists and is no recogniser: it would be replaced."""
+    if out.exists() and not is_recognizer(out):
+        raise RecognizerError(f"{out} exists and is not a recogniser; name another folder with --out.")
+
+
 def write_package(out: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> int:
     """Write a recogniser and return its size in bytes; one of that name is replaced.
 
     ``manifest``: the keys of ``recognizer.json`` except ``files``. Raises RecognizerError where ``out`` is something
     else, or cannot be written.
     """
-    if out.exists() and not is_recognizer(out):
-        raise RecognizerError(f"{out} exists and is not a recogniser; name another folder with --out.")
+    refuse_other_folders(out)
     files = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         for name, content in sorted(contents.items())
