@@ -28,18 +28,35 @@ def test_a_formant_a_step_higher_is_the_same_a_place_higher():
     assert not torch.allclose(below, above)
 
 
-def test_every_band_counts_but_those_above_the_last_whole_group():
+@pytest.mark.parametrize(("window", "bands"), [(8, 80), (10, 78)])
+def test_every_band_counts_but_those_above_the_last_whole_group(window, bands):
     torch.manual_seed(0)
-    entrance = Entrance(TINY, frames=9, n_mels=80).eval()
+    entrance = Entrance(TINY.model_copy(update={"band_window": window}), frames=9, n_mels=80).eval()
     mel = torch.randn(1, 3, 9, 80, requires_grad=True)
     entrance(mel.flatten(2)).square().sum().backward()
     seen = mel.grad.abs().amax((0, 1, 2)) > 0
-    assert seen[:78].all() and not seen[78:].any()
+    assert seen[:bands].all() and not seen[bands:].any()
 
 
 def test_windows_wider_than_the_spectrum_are_refused():
-    with pytest.raises(ValueError, match="8 bands are too few"):
-        Network(NetworkSettings(), n_mels=8, n_units=5)
+    with pytest.raises(ValueError, match="4 bands are too few"):
+        Network(NetworkSettings(), n_mels=4, n_units=5)
+
+
+def test_kernels_padded_with_zeros_hear_the_same():
+    torch.manual_seed(0)
+    narrow = Network(TINY, 80, 7).eval()
+    wide = Network(TINY.model_copy(update={"kernels": (7, 5)}), 80, 7).eval()
+    assert wide.settings.widens(TINY) and not TINY.widens(wide.settings)
+    wide.load_narrower(narrow.state_dict())
+    mel = torch.randn(2, 60 * TINY.stride, 80)
+    torch.testing.assert_close(wide(mel), narrow(mel))
+
+
+@pytest.mark.parametrize("kernels", [(4,), (0,), ()])
+def test_kernels_without_a_middle_are_refused(kernels):
+    with pytest.raises(ValueError, match=r"kernels\n"):
+        NetworkSettings(kernels=kernels)
 
 
 def test_an_output_sees_as_far_as_the_settings_say():

@@ -120,3 +120,14 @@ def test_going_on_and_beginning_with_other_weights_exclude_each_other(data, lear
     ended = CliRunner().invoke(app, [*given, "--warm-start", str(learnt.folder)])
     assert ended.exit_code != 0
     assert "name one" in str(ended.exception or ended.output)
+
+
+def test_a_run_takes_the_sizes_of_the_one_it_begins_with_and_wider_kernels(data, learnt, tmp_path):
+    given = ["recognizer", "train", "--data", str(data), "--max-steps", "1", "--warm-start", str(learnt.folder)]
+    ended = CliRunner().invoke(app, [*given, "--out", str(tmp_path / "wider"), "--kernels", "7,5"])
+    assert ended.exit_code == 0, ended.exception
+    state = json.loads((tmp_path / "wider" / "newest" / "state.json").read_text())
+    assert state["network"] == TINY.model_copy(update={"kernels": (7, 5)}).model_dump(mode="json")
+    for kernels, reason in (("3,3", "another network"), ("7", "another network"), ("7,x", "write --kernels as")):
+        refused = CliRunner().invoke(app, [*given, "--out", str(tmp_path / kernels), "--kernels", kernels])
+        assert reason in str(refused.exception or refused.output)

@@ -20,7 +20,7 @@ from swaram.prepare.split import text_key
 from swaram.text.frontend import TextFrontend
 from tests.recorded_speech import spoken_clips
 
-TINY = NetworkSettings(channels=160, expansion=2, kernels=(5, 3), dropout=0.0, drop_path=0.0)
+TINY = NetworkSettings(channels=128, kernels=(5, 5), dropout=0.0, drop_path=0.0)
 BY_HEART = Plan(
     minutes=60, max_steps=300, rows=3, row_frames=603, learning_rate=3e-3, weight_decay=0.0, average=0.9,
     augment_from=2.0, middle=0.0, speeds=(1.0,), paces=(1.0, 1.0),

@@ -32,6 +32,10 @@ def train_command(
     beside: Annotated[
         Path | None, typer.Option(help="A training to stay beside, so that both can be exported as one recogniser.")
     ] = None,
+    kernels: Annotated[
+        str | None,
+        typer.Option(help="Frames that each block sees, such as 9,9,7,7,5,5,5,3; after --warm-start, no fewer."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
     """Train on natural speech alone; what speaks in the test split, or is said there, is left out."""
@@ -56,7 +60,8 @@ def train_command(
         print(f"  left out {count}: {reason}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     plan = Plan(minutes=max_minutes, learning_rate=learning_rate, seed=seed, max_steps=max_steps or Plan.max_steps)
-    trainer = Trainer(selection, code, folder, plan)
+    earlier = folder / "newest" if resume else _state(warm_start) if warm_start else None
+    trainer = Trainer(selection, code, folder, plan, _sizes(earlier, kernels))
     if trainer.refused:
         print(f"  left out {len(trainer.refused)}: too long for a row, or too much said for its length", flush=True)
     if resume:
@@ -170,6 +175,25 @@ def _validation(folder: Path, data: Path) -> Any:
     if not clips:
         raise SwaramError(f"{data} holds no validation clip to choose a --blank-penalty by; name the training data.")
     return clips
+
+
+def _sizes(earlier: Path | None, kernels: str | None) -> Any:
+    """The network of an earlier state, else the usual one, with these kernels."""
+    from pydantic import ValidationError
+
+    from swaram.evaluation.recognizer.network import NetworkSettings
+    from swaram.evaluation.recognizer.state import read
+
+    sizes = read(earlier)["network"] if earlier else {}
+    if kernels:
+        sizes = {**sizes, "kernels": kernels.split(",")}
+    try:
+        return NetworkSettings(**sizes)
+    except (ValidationError, TypeError) as error:
+        fault = error.errors(include_input=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise SwaramError(
+            f"these cannot be the sizes of a network: {fault}; write --kernels as 9,9,7,7,5,5,5,3"
+        ) from None
 
 
 def _state(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The recogniser's network: convolutions over log mel frames that see about a third of a second to each side.
+"""The recogniser's network: convolutions over log mel frames that see about half a second to each side.
 
 Narrow on purpose: a corpus of a few hundred sentences read by many teaches a network with wide context the sentences
 instead of the sounds.
@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor, nn
 
 
@@ -19,13 +19,30 @@ class NetworkSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     channels: int = Field(default=256, ge=8, description="width of every block")
     expansion: int = Field(default=4, ge=1, description="inner width of a block over the outer one")
-    kernels: tuple[int, ...] = Field(default=(5, 5, 5, 5, 3, 3, 3, 3), description="odd; one block each")
+    kernels: tuple[int, ...] = Field(
+        default=(7, 7, 7, 5, 5, 5, 3, 3), min_length=1, description="odd frames of symbols; one block each"
+    )
     stride: int = Field(default=3, ge=1, le=4, description="mel frames for each frame of symbols")
-    band_window: int = Field(default=10, ge=2, description="mel bands that the entrance sees at once")
+    band_window: int = Field(default=8, ge=2, description="mel bands that the entrance sees at once")
     band_step: int = Field(default=4, ge=1, description="mel bands from one such window to the next")
     band_channels: tuple[int, int] = Field(default=(64, 96), description="of a window, and of three neighbours")
-    dropout: float = Field(default=0.08, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
     drop_path: float = Field(default=0.0, ge=0, lt=1, description="share of blocks skipped, for each row of a batch")
+
+    @field_validator("kernels")
+    @classmethod
+    def _odd(cls, kernels: tuple[int, ...]) -> tuple[int, ...]:
+        if any(kernel < 1 or kernel % 2 == 0 for kernel in kernels):
+            raise ValueError("kernels are odd and above 0, so that each frame lies in the middle of what it sees")
+        return kernels
+
+    def widens(self, other: "NetworkSettings") -> bool:
+        """Whether weights of ``other`` fit once its kernels are padded: what is equal, but for wider kernels."""
+        return (
+            self.shape == other.model_copy(update={"kernels": self.kernels}).shape
+            and len(self.kernels) == len(other.kernels)
+            and all(wide >= narrow for wide, narrow in zip(self.kernels, other.kernels, strict=True))
+        )
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -70,7 +87,8 @@ class Entrance(nn.Module):
     """The same weights at every height of the spectrum, twice, then one layer over all (Abdel-Hamid et al. 2014).
 
     A formant is the same shape a little higher in a shorter vocal tract; a layer over all bands at once has to learn
-    that for every height anew. Bands above the last whole group are not seen: with 80, the highest two.
+    that for every height anew. Bands above the last whole group are not seen: none of 80 with windows of
+    eight, the highest two with windows of ten.
     """
 
     NEIGHBOURS, APART = 3, 2  # windows that the second layer sees, and its step
@@ -154,6 +172,15 @@ class Network(nn.Module):
         self.blocks = nn.ModuleList(Block(settings, kernel) for kernel in settings.kernels)
         self.norm = nn.LayerNorm(settings.channels)
         self.leave = nn.Linear(settings.channels, n_units)
+
+    def load_narrower(self, weights: dict[str, Tensor]) -> None:
+        """Take the weights of a network that differs by narrower kernels: with zeros around them they do the same."""
+        padded = dict(weights)
+        for number, kernel in enumerate(self.settings.kernels):
+            name = f"blocks.{number}.depthwise.weight"
+            edge = (kernel - weights[name].shape[-1]) // 2
+            padded[name] = F.pad(weights[name], (edge, edge))
+        self.load_state_dict(padded)
 
     def forward(self, mel: Tensor) -> Tensor:
         """``mel``: float [B, F, n_mels], F a multiple of the stride -> log probabilities [B, F / stride, n_units]."""

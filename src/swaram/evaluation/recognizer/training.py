@@ -111,12 +111,12 @@ class Trainer:
     def warm_start(self, place: Path) -> None:
         """Begin with the averaged weights of a state, at step 0: one more descent of the learning rate.
 
-        The candidates that had joined there join; all clips are cut and varied from the first step on. Raises
-        RecognizerError where the state is missing or of other units or sizes.
+        The candidates that had joined there join; all clips are cut and varied from the first step on. This run's
+        kernels may be wider. Raises RecognizerError where the state is missing or of other units or sizes.
         """
-        state = self._read(place)
+        state = self._read(place, narrower=True)
         for network in (self.network, self.average.module):
-            network.load_state_dict(states.read_tensors(place, "average"))
+            network.load_narrower(states.read_tensors(place, "average"))
         self.joined, self.offered = state["joined"], state["offered"]
         before = state.get("earlier", {})
         self.earlier = {name: state[name] + before.get(name, 0) for name in self.earlier}
@@ -140,10 +140,11 @@ class Trainer:
             self.joined, self.offered = state["joined"], state["offered"]
             self._take_in(self.joined)
 
-    def _read(self, place: Path) -> dict[str, Any]:
+    def _read(self, place: Path, narrower: bool = False) -> dict[str, Any]:
         state = states.read(place)
         same = state["units"] == self.units.units and FeatureSettings(**state["features"]) == self.features
-        if not same or NetworkSettings(**state["network"]).shape != self.settings.shape:
+        network = NetworkSettings(**state["network"])
+        if not same or not (self.settings.widens(network) if narrower else self.settings.shape == network.shape):
             raise RecognizerError(f"{place} was trained on other texts or with another network; train anew")
         return state
 
