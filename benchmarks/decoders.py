@@ -18,11 +18,11 @@ import numpy as np
 import onnxruntime
 import torch
 
-from swaram.config import parse_config
+from swaram.config.config import parse_config
+from swaram.config.model import DECODERS
 from swaram.model.decoders.base import Decoder, Source
 from swaram.model.decoders.build import build_decoder
-from swaram.model.settings import DECODERS
-from swaram.voice.streaming import windows
+from swaram.voice.windows import windows
 
 LATENT, HOP, RATE = 192, 256, 16_000
 SEGMENTS, FRAMES = 16, 40

@@ -153,7 +153,14 @@ def memory(utterances: int, workers: int, speech: Path | None, keep: Path | None
         folder, out = Path(made) / "corpus", Path(made) / "data"
         folder.mkdir()
         write_shards(folder, utterances, speech)
-        command = [sys.executable, "-c", "from swaram.cli import main; main()", "prepare", "indicvoices-r", str(folder)]
+        command = [
+            sys.executable,
+            "-c",
+            "from swaram.cli.main import main; main()",
+            "prepare",
+            "indicvoices-r",
+            str(folder),
+        ]
         began = time.perf_counter()
         run = subprocess.Popen(
             [*command, "--out", str(out), "--workers", str(workers)], stdout=subprocess.PIPE, text=True

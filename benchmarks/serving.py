@@ -157,7 +157,7 @@ def family(pid: int) -> list[int]:
 @contextmanager
 def serving(arguments: list[str]):
     """A server of its own; yields its address and process."""
-    command = [sys.executable, "-m", "swaram.cli", "serve", "--port", "0", *arguments]
+    command = [sys.executable, "-m", "swaram.cli.main", "serve", "--port", "0", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         for line in process.stdout:

@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.config import Config, load_config
+from swaram.config.config import Config, load_config
 from swaram.model.discriminators import PeriodDiscriminator
 from swaram.text.symbols import SymbolTable
 from swaram.training import losses
 from swaram.training.batches import Batch
-from swaram.training.engine import Engine
-from swaram.training.precision import choose_precision
+from swaram.training.distributed import choose_precision
+from swaram.training.trainer import Trainer
 from swaram.training.validation import cut_audio
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ class Straightforward:
 
     def __init__(self, config: Config, device: torch.device):
         self.config = config
-        self.engine = Engine(config, SymbolTable.for_languages("ml"), ["speaker"], device, torch.float32)
+        self.engine = Trainer(config, SymbolTable.for_languages("ml"), ["speaker"], device, torch.float32)
         for module in self.engine.discriminators.discriminators:
             if isinstance(module, PeriodDiscriminator):
                 module.forward = two_dimensional.__get__(module)  # type: ignore[method-assign]
@@ -108,12 +108,12 @@ def norm(module: nn.Module) -> float:
     return float(torch.stack([p.grad.norm() for p in module.parameters() if p.grad is not None]).norm())
 
 
-def ours(config: Config, device: torch.device, compiled: bool = False) -> Engine:
+def ours(config: Config, device: torch.device, compiled: bool = False) -> Trainer:
     """The engine with the number format that it chooses itself."""
     config = config.model_copy(deep=True)
     config.train.compile = compiled
     config.train.text_steps = config.train.bootstrap_steps = 0
-    return Engine(config, SymbolTable.for_languages("ml"), ["speaker"], device, choose_precision(config.train, device))
+    return Trainer(config, SymbolTable.for_languages("ml"), ["speaker"], device, choose_precision(config.train, device))
 
 
 def judged(config: Config) -> Config:
@@ -125,12 +125,12 @@ def judged(config: Config) -> Config:
 
 def cycle(contestant: object) -> int:
     """Steps after which the work is the same again: a preset may leave the discriminators out of some."""
-    return contestant.config.train.adversarial_every if isinstance(contestant, Engine) else 1
+    return contestant.config.train.adversarial_every if isinstance(contestant, Trainer) else 1
 
 
 def fitting(contestant: object, batch: Batch) -> Batch:
     """The batch as a run would give it: with pitch only where the decoder needs it."""
-    heard = isinstance(contestant, Engine) and contestant.generator.pitch is not None
+    heard = isinstance(contestant, Trainer) and contestant.generator.pitch is not None
     return batch if heard else replace(batch, pitch=None)
 
 

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from swaram.config import Config, ConfigError, parse_config
-from swaram.model.settings import DECODERS
+from swaram.config.config import Config, ConfigError, parse_config
+from swaram.config.model import DECODERS
 
 
 def leaves(tree: dict, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], object]]:

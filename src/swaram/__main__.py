@@ -1,6 +1,6 @@
 """``python -m swaram``: the command line."""
 
-from swaram.cli import main
+from swaram.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -10,13 +10,13 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from swaram import cli
+from swaram.cli import main as cli
 from swaram.evaluation import instruments
 from swaram.evaluation.during_training import fixed_set, make_listener, scalars
 from swaram.evaluation.errors import NotMeasured
 from swaram.evaluation.instruments import Instruments
 from swaram.evaluation.judges import Hearing
-from swaram.evaluation.material import read_material
+from swaram.evaluation.test_set import read_material
 from tests.training.conftest import corpus, raw_config  # noqa: F401
 
 
@@ -99,7 +99,7 @@ def test_a_perfect_voice_is_as_good_as_the_recordings(listening):
 
 
 def test_a_failing_evaluation_never_ends_a_training(listening, raw_config):  # noqa: F811
-    from swaram.config import parse_config
+    from swaram.config.config import parse_config
 
     listener = make_listener(parse_config(raw_config), 1)
     said = []

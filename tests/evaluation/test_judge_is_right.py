@@ -14,14 +14,13 @@ from swaram.audio.files import read_audio
 from swaram.audio.loudness import level_to
 from swaram.audio.resample import resample
 from swaram.audio.trim import SpeechDetector, cut
-from swaram.evaluation.acoustics import World
-from swaram.evaluation.closeness import closeness, pitch_spread
+from swaram.evaluation.dnsmos import Dnsmos
 from swaram.evaluation.errors import NotMeasured
-from swaram.evaluation.identity import SpeakerEncoder, average, similarity
 from swaram.evaluation.instruments import written
 from swaram.evaluation.intelligibility import align
 from swaram.evaluation.judges import open_judge
-from swaram.evaluation.naturalness import Dnsmos
+from swaram.evaluation.mel_cepstral import World, closeness, pitch_spread
+from swaram.evaluation.speaker_similarity import SpeakerEncoder, average, similarity
 from swaram.text.frontend import TextFrontend
 from tests.recorded_speech import CORPUS
 

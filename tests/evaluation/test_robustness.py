@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from swaram.evaluation.material import Clip, Material
 from swaram.evaluation.robustness import CATEGORIES, LengthRange, faults, longest_silence, stumbling_texts
+from swaram.evaluation.test_set import Clip, Material
 from swaram.text.symbols import SymbolTable
 from tests.recorded_speech import spoken_clips
 

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from swaram.audio.noise import FRAMES, noise_frames
-from swaram.config import parse_config
+from swaram.config.config import parse_config
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
 from swaram.model.decoders.fourier import InverseSpectrogram, Spectrogram
 from swaram.model.decoders.harmonic import NOISE
 from swaram.model.decoders.source import HIGHEST, STRENGTH, carried_phase, pulses
 from swaram.model.pitch import PitchPredictor
-from swaram.voice import phase as served
+from swaram.voice import models as served
 from tests.recorded_speech import spoken_clips
 
 RATE, HOP = 16000, 256

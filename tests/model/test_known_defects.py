@@ -12,7 +12,7 @@ from swaram.model.posterior import PosteriorEncoder
 from swaram.model.spectra import Spectra
 from swaram.model.splines import rational_quadratic_spline
 from swaram.model.vits import Vits, cut
-from tests.model.test_vits import DECODERS, batch, stir, tiny
+from tests.model.tiny import DECODERS, batch, stir, tiny
 
 
 @pytest.fixture(autouse=True)

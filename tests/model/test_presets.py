@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from swaram.audio.noise import noise_frames
-from swaram.config import Config, DiscriminatorConfig, load_config, parse_config
+from swaram.config.config import Config, DiscriminatorConfig, load_config, parse_config
 from swaram.model.decoders.bands import FilterBank
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
@@ -20,7 +20,7 @@ from swaram.voice.engine import Engine
 from swaram.voice.models import Models
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
-from tests.model.test_vits import PITCH, batch, stir
+from tests.model.tiny import PITCH, batch, stir
 from tests.recorded_speech import spoken_clips
 
 ROOT = Path(__file__).parents[2]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from swaram.audio.fingerprint import different_bits, sound_likeness
 from swaram.audio.resample import resample
 from swaram.audio.trim import SpeechDetector
 from swaram.corpora.utterance import Provenance, Utterance
@@ -12,7 +13,6 @@ from swaram.prepare import PrepareSettings
 from swaram.prepare.candidate import Candidate
 from swaram.prepare.clip import GATES, ClipMaker
 from swaram.prepare.gates import description, transcript
-from swaram.prepare.likeness import different_bits, sound_likeness
 from tests.recorded_speech import file_bytes, spoken_clips
 
 FREE = Provenance("t", "Test", "CC-BY-4.0", "", "")

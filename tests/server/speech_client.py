@@ -12,7 +12,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from swaram.server.serving import address_of, listen, make_server
+from swaram.server.run import address_of, listen, make_server
 from swaram.server.settings import ServerSettings
 
 TEXT = "എനിക്ക് മലയാളം സംസാരിക്കാൻ കഴിയും. നാളെ രാവിലെ വരാം! സുഖമാണോ?"

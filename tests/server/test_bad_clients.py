@@ -255,7 +255,7 @@ def test_a_taken_port_and_a_missing_voice_are_one_sentence(server, toy_voices, t
         (["--port", "0", "--voices", tmp_path / "nowhere"], "no voice there"),
         (["--port", "0", "--host", "203.0.113.1", "--voices", toy_voices], "cannot be listened on"),
     ):
-        command = [sys.executable, "-m", "swaram.cli", "serve", *map(str, arguments)]
+        command = [sys.executable, "-m", "swaram.cli.main", "serve", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30)
         assert done.returncode == 1 and words in done.stderr
         assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr

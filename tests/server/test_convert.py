@@ -209,7 +209,7 @@ def test_wrong_messages_on_the_convert_socket_are_one_sentence(server, spoken):
 def test_the_command_converts_a_file(spoken, tmp_path):
     wav, flac = tmp_path / "in.wav", tmp_path / "out.flac"
     wav.write_bytes(wav_of(spoken, 2, 24))
-    run = [sys.executable, "-m", "swaram.cli", "convert"]
+    run = [sys.executable, "-m", "swaram.cli.main", "convert"]
     done = subprocess.run([*run, wav, flac], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert same_sound(wav.read_bytes(), flac.read_bytes(), 24)

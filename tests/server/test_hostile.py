@@ -175,7 +175,7 @@ def test_mangled_wavs_are_answered_with_4xx(besieged):
 
 def leave_no_handles(toy_voices, times: int) -> None:
     """In a process of its own, since clients that vanish leave handles on their side."""
-    command = [sys.executable, "-m", "swaram.cli", "serve", "--port", "0", "--voices", str(toy_voices)]
+    command = [sys.executable, "-m", "swaram.cli.main", "serve", "--port", "0", "--voices", str(toy_voices)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         nobody = SimpleNamespace(connections=0, streams=0, workers=SimpleNamespace(waiting=0))

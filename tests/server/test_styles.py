@@ -6,8 +6,8 @@ import pytest
 
 from swaram.audio.flac import to_integers
 from swaram.voice.request import SpeechRequest
+from tests.export.exported import exported
 from tests.server.speech_client import running, speak
-from tests.voice.test_export import exported
 from tests.voice.toy_voice import write_toy_voice
 
 TEXT = "आई घरी आली."

@@ -7,7 +7,7 @@ import subprocess
 import httpx
 import pytest
 
-from swaram.server.serving import ServerError, make_server
+from swaram.server.run import ServerError, make_server
 from swaram.server.settings import ServerSettings
 from tests.server.speech_client import listen_until, running, say, speak
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from swaram.voice.installation import add_voice, remove_voice
+from swaram.voice.library import add_voice, remove_voice
 from tests.server.speech_client import TEXT, RunningServer, listen_until, running, say, speak
 from tests.voice.toy_voice import write_toy_voice
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from swaram.config import Config, parse_config
-from tests.model.test_vits import TINY
+from swaram.config.config import Config, parse_config
+from tests.model.tiny import TINY
 
 SENTENCES = ["നമസ്കാരം.", "അമ്മ വന്നു.", "മഴ പെയ്യുന്നു.", "വീട്ടിൽ ആരുണ്ട്?", "പുഴ ഒഴുകുന്നു.", "അണ്ണാൻ കുഞ്ഞും തന്നാലായത്."]
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from swaram.config import ConfigError, parse_config
+from swaram.config.config import ConfigError, parse_config
 from swaram.training.loop import Limits, train
-from tests.training.test_training import engine_of, losses
+from tests.training.runs import engine_of, losses
 
 OF_DISCRIMINATORS = {"adversarial", "feature_matching", "discriminator", "gradient_discriminator"}
 

@@ -5,10 +5,10 @@ from typing import get_args
 import pytest
 import torch
 
-from swaram.config import ConfigError, FrozenPart, parse_config
+from swaram.config.config import ConfigError, FrozenPart, parse_config
 from swaram.model.vits import Vits
 from swaram.training.freezing import PARTS, FreezeError, freeze
-from tests.training.test_training import engine_of
+from tests.training.runs import engine_of
 
 
 def moved_parts(engine, before: dict[str, torch.Tensor]) -> set[str]:

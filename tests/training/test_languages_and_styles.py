@@ -5,13 +5,13 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from swaram.config import parse_config
+from swaram.config.config import parse_config
 from swaram.text.symbols import SymbolTable
 from swaram.training.batches import collate
 from swaram.training.checkpoints import CheckpointError, read_info
 from swaram.training.dataset import load_dataset
-from swaram.training.engine import Engine
-from tests.training.test_training import engine_of
+from swaram.training.trainer import Trainer
+from tests.training.runs import engine_of
 
 
 def rewrite(corpus, **columns) -> None:
@@ -75,7 +75,7 @@ def test_a_resume_with_other_languages_or_styles_is_refused_by_name(raw_config, 
     config = styled(raw_config, corpus)
     folder = engine_of(config)[0].save(tmp_path / "saved")
     raw_config["data"][key] = value
-    engine = Engine(
+    engine = Trainer(
         parse_config(raw_config), read_info(folder).symbols, ["high", "low"], torch.device("cpu"), torch.float32
     )
     with pytest.raises(CheckpointError, match=rf"data\.{key}.*put it back"):

@@ -5,13 +5,13 @@ import pytest
 import soundfile
 
 from swaram.audio.resample import resample
-from swaram.config import parse_config
+from swaram.config.config import parse_config
 from swaram.languages import get_language
 from swaram.text.frontend import TextFrontend
 from swaram.training import checkpoints
 from swaram.training.loop import Limits, train
 from tests.recorded_speech import spoken_clips
-from tests.training.test_training import losses
+from tests.training.runs import losses
 
 UTTERANCES = 4
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from swaram.config import parse_config
+from swaram.audio.pitch import UNKNOWN, pitch_track
+from swaram.config.config import parse_config
 from swaram.training import losses
-from swaram.training.pitch_track import UNKNOWN, pitch_track
 from tests.recorded_speech import spoken_clips
-from tests.training.test_training import engine_of
+from tests.training.runs import engine_of
 
 HARMONIC = {"type": "harmonic", "channels": 16, "blocks": 2}
 RATE, HOP = 16000, 256

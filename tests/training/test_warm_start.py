@@ -5,31 +5,31 @@ from pathlib import Path
 import pytest
 import torch
 
-from swaram.config import load_config, parse_config
+from swaram.config.config import load_config, parse_config
 from swaram.model.discriminators import Discriminators
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import CheckpointError, read_info, read_tensors
-from swaram.training.engine import Engine
+from swaram.training.trainer import Trainer
 from swaram.training.warm_start import warm_start
 
 ROOT = Path(__file__).parents[2]
 
 
-def engine_for(raw: dict, speakers: list[str], **data: object) -> Engine:
+def engine_for(raw: dict, speakers: list[str], **data: object) -> Trainer:
     config = parse_config({**raw, "data": {**raw["data"], **data}})
     symbols = SymbolTable.for_languages(*config.data.languages)
-    return Engine(config, symbols, speakers, torch.device("cpu"), torch.float32)
+    return Trainer(config, symbols, speakers, torch.device("cpu"), torch.float32)
 
 
-def stirred(engine: Engine) -> Engine:
+def stirred(engine: Trainer) -> Trainer:
     for module in (engine.generator, engine.discriminators, engine.average.module):
         for parameter in module.parameters():
             torch.nn.init.normal_(parameter)
     return engine
 
 
-def start(engine: Engine, source: Path):
+def start(engine: Trainer, source: Path):
     return warm_start(source, engine.generator, engine.discriminators, engine.config, engine.symbols, engine.speakers)
 
 

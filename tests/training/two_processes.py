@@ -12,7 +12,7 @@ from unittest.mock import patch
 import torch
 from safetensors.torch import save_file
 
-from swaram.config import Config, load_config
+from swaram.config.config import Config, load_config
 from swaram.training.batches import endless_batches
 from swaram.training.loop import assemble, batch_order
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from swaram.evaluation.estimates import Bootstrap, Observation
+from swaram.evaluation.bootstrap import Bootstrap, Observation
 from swaram.evaluation.metrics import GROUPS, METRICS
 from swaram.evaluation.page import cell, foot, head, not_measured
-from swaram.evaluation.pictures import player, spectrogram
+from swaram.evaluation.plots import player, spectrogram
 from swaram.evaluation.robustness import CATEGORIES, FAULTS
 from swaram.evaluation.run import Evaluation, Settings
 

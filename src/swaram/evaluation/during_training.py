@@ -14,11 +14,11 @@ from swaram.errors import SwaramError
 if TYPE_CHECKING:
     import numpy as np
 
-    from swaram.config import Config
+    from swaram.config.config import Config
     from swaram.evaluation.instruments import Instruments
-    from swaram.evaluation.material import Clip, Material
-    from swaram.training.engine import Engine
-    from swaram.training.journal import Journal
+    from swaram.evaluation.test_set import Clip, Material
+    from swaram.training.logger import Journal
+    from swaram.training.trainer import Trainer
 
     # Text and the corpus's speaker -> audio float32 [samples], -1..1, mono, and its rate in Hz.
     Synthesise = Callable[[str, str], tuple[np.ndarray, int]]
@@ -42,10 +42,10 @@ def scalars(synthesise: "Synthesise", clips: list["Clip"], instruments: "Instrum
     Character error rate, CTC cost, closeness to the recordings and similarity to their speaker, each where its
     instrument is there.
     """
-    from swaram.evaluation.closeness import closeness
-    from swaram.evaluation.identity import similarity
     from swaram.evaluation.instruments import Sound
     from swaram.evaluation.intelligibility import align
+    from swaram.evaluation.mel_cepstral import closeness
+    from swaram.evaluation.speaker_similarity import similarity
 
     values: dict[str, list[float]] = {}
     edits = {"cer": 0, "cer_natural": 0}
@@ -83,7 +83,7 @@ class Listener:
     instruments: "Instruments"
     due: int = 0
 
-    def __call__(self, engine: "Engine", journal: "Journal") -> None:
+    def __call__(self, engine: "Trainer", journal: "Journal") -> None:
         """Write ``evaluation/<metric>`` to the journal. What fails here is said, and never ends a training."""
         step = engine.progress.step
         if step < self.due:
@@ -99,7 +99,7 @@ class Listener:
         journal.say("evaluation  " + "  ".join(f"{name} {value:.3f}" for name, value in values.items()))
 
 
-def _speaking(engine: "Engine") -> "Synthesise":
+def _speaking(engine: "Trainer") -> "Synthesise":
     from swaram.training.validation import speak
 
     def synthesise(text: str, speaker: str) -> "tuple[np.ndarray, int]":
@@ -119,7 +119,7 @@ def make_listener(config: "Config", every: int) -> Listener:
 
     try:
         from swaram.evaluation.instruments import Instruments
-        from swaram.evaluation.material import read_material
+        from swaram.evaluation.test_set import read_material
 
         instruments = Instruments(config.data.languages[0])
     except ImportError as error:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from swaram.audio.loudness import level_to, loudness
-from swaram.evaluation.acoustics import Acoustics, World
+from swaram.evaluation.dnsmos import Dnsmos
 from swaram.evaluation.errors import NotMeasured
-from swaram.evaluation.identity import SpeakerEncoder
 from swaram.evaluation.intelligibility import letters
 from swaram.evaluation.judges import Hearing, Judge, open_judge
-from swaram.evaluation.material import Clip
-from swaram.evaluation.naturalness import Dnsmos
+from swaram.evaluation.mel_cepstral import Acoustics, World
+from swaram.evaluation.speaker_similarity import SpeakerEncoder
+from swaram.evaluation.test_set import Clip
 from swaram.text.frontend import TextFrontend
 
 LEVEL = -23.0  # LUFS, where preparation puts the recordings

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from swaram.evaluation.recognizer.units import plain
+from swaram.recognition.units import plain
 
 # By so many edits for each letter of a word must the transcript be nearer to the text without it, or with it twice.
 MISSING_GAIN, REPEATED_GAIN = 0.75, 0.1

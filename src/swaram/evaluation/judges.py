@@ -48,8 +48,8 @@ class RecognizerJudge:
     """The project's recogniser."""
 
     def __init__(self, folder: str | Path) -> None:
-        from swaram.evaluation.recognizer import Recognizer
-        from swaram.evaluation.recognizer.decoding import greedy_path
+        from swaram.recognition import Recognizer
+        from swaram.recognition.decoding import greedy_path
 
         self._recognizer, self._path = Recognizer.load(folder), greedy_path
         self.description = {"kind": "recognizer", "name": Path(folder).name, **_checksum(Path(folder))}
@@ -128,8 +128,8 @@ def open_judge(wanted: str | None, language: str) -> Judge:
         return CommandJudge(wanted.partition(":")[2])
     if wanted:
         return RecognizerJudge(wanted)
-    from swaram.evaluation.recognizer.errors import RecognizerError
-    from swaram.evaluation.recognizer.library import find_recognizer
+    from swaram.recognition.errors import RecognizerError
+    from swaram.recognition.package import find_recognizer
 
     try:
         return RecognizerJudge(find_recognizer(language))

@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from swaram.evaluation.acoustics import Acoustics
-from swaram.evaluation.closeness import closeness, pitch_spread
-from swaram.evaluation.estimates import ANYONE, Observation
-from swaram.evaluation.identity import average, similarity
+from swaram.evaluation.bootstrap import ANYONE, Observation
+from swaram.evaluation.dnsmos import SCALES
 from swaram.evaluation.instruments import Instruments, Sound
 from swaram.evaluation.intelligibility import align
-from swaram.evaluation.material import Clip, Material
-from swaram.evaluation.naturalness import SCALES
-from swaram.evaluation.subject import Subject
+from swaram.evaluation.mel_cepstral import Acoustics, closeness, pitch_spread
+from swaram.evaluation.speaker_similarity import average, similarity
+from swaram.evaluation.system import Subject
+from swaram.evaluation.test_set import Clip, Material
 
 PROFILE_CLIPS = 20
 CLOSENESS = ("mel_cepstral_distortion", "f0_error", "f0_correlation", "voicing_error", "duration_ratio")

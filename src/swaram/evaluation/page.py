@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from swaram.evaluation.acoustics import FRAME_SECONDS
-from swaram.evaluation.estimates import POOLED
+from swaram.evaluation.bootstrap import POOLED
 from swaram.evaluation.measures import Pair
+from swaram.evaluation.mel_cepstral import FRAME_SECONDS
 from swaram.evaluation.metrics import GROUPS, METRICS, Metric
-from swaram.evaluation.pictures import contours, intervals, player, spectrogram
-from swaram.evaluation.robustness import CATEGORIES, FAULTS
+from swaram.evaluation.plots import contours, intervals, player, spectrogram
+from swaram.evaluation.robustness import CATEGORIES, FAULTS, NATURAL, Trial
 from swaram.evaluation.run import Evaluation
-from swaram.evaluation.trials import NATURAL, Trial
 from swaram.prepare.page import STYLE as SHARED_STYLE
 
 STYLE = (

@@ -10,8 +10,8 @@ from swaram.evaluation.errors import EvaluationError
 from swaram.evaluation.intelligibility import align, letters
 from swaram.evaluation.measures import Pair
 from swaram.evaluation.page import render
+from swaram.evaluation.robustness import Trial
 from swaram.evaluation.run import Evaluation
-from swaram.evaluation.trials import Trial
 
 PAIRS_A_SPEAKER, TRIALS_SHOWN = 3, 14
 

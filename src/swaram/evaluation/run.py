@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from swaram import __version__
+from swaram.evaluation.bootstrap import POOLED, Bootstrap, Observation, of_scope, share
 from swaram.evaluation.errors import EvaluationError
-from swaram.evaluation.estimates import POOLED, Bootstrap, Observation, of_scope, share
 from swaram.evaluation.instruments import Instruments, Sound
 from swaram.evaluation.intelligibility import confusions
-from swaram.evaluation.material import Material, choose_speakers, join_speakers
 from swaram.evaluation.measures import Measured, measure
 from swaram.evaluation.metrics import METRICS
-from swaram.evaluation.robustness import CATEGORIES, FAULTS
-from swaram.evaluation.subject import Subject
-from swaram.evaluation.trials import NATURAL, Trial, run_trials
+from swaram.evaluation.robustness import CATEGORIES, FAULTS, NATURAL, Trial, run_trials
+from swaram.evaluation.system import Subject
+from swaram.evaluation.test_set import Material, choose_speakers, join_speakers
 
 FORMAT_VERSION = 1
 SIDES = ("natural", "synthetic", "scale")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.settings import DiscriminatorConfig
+from swaram.config.model import DiscriminatorConfig
 
 Layer = Callable[[Tensor], Tensor]
 AlongRows = Callable[[Any, Tensor], Tensor]

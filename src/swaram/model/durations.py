@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.dropout import Dropout
+from swaram.model.cpu.dropout import Dropout
 from swaram.model.layers import ChannelNorm, TimeConv
 from swaram.model.splines import rational_quadratic_spline
 

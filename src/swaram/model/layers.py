@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.gated_stack import GatedStack
+from swaram.model.cpu.wavenet import GatedStack
 
 
 def sequence_mask(lengths: Tensor, size: int) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from swaram.model.dropout import Dropout
+from swaram.model.cpu.attention import AttentionStep, FeedForwardStep
+from swaram.model.cpu.dropout import Dropout
 from swaram.model.layers import ChannelNorm, TimeConv, sequence_mask
-from swaram.model.text_stack import AttentionStep, FeedForwardStep
 
 
 class RelativeAttention(nn.Module):

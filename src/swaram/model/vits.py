@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from swaram.audio.noise import noise_frames
-from swaram.config import DataConfig
+from swaram.config.config import DataConfig
+from swaram.config.model import ModelConfig
 from swaram.model.alignment import expand, maximum_path
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
@@ -16,7 +17,6 @@ from swaram.model.flow import Flow
 from swaram.model.layers import sequence_mask
 from swaram.model.pitch import PitchPredictor
 from swaram.model.posterior import PosteriorEncoder
-from swaram.model.settings import ModelConfig
 from swaram.model.text_encoder import TextEncoder
 
 

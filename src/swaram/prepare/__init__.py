@@ -3,6 +3,6 @@
 ``prepare_corpus`` runs it all; ``PrepareSettings`` holds every threshold.
 """
 
-from swaram.prepare.settings import PrepareSettings
+from swaram.config.prepare import PrepareSettings
 
 __all__ = ["PrepareSettings"]

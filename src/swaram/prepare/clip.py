@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from swaram.audio.files import AudioError, encode_audio, read_audio
+from swaram.audio.fingerprint import sound_likeness
 from swaram.audio.loudness import level_to, loudness
 from swaram.audio.resample import high_pass, resample
 from swaram.audio.trim import FRAME_SECONDS, VAD_RATE, SpeechDetector, cut, shorten_pauses
+from swaram.config.prepare import PrepareSettings
 from swaram.corpora.utterance import Utterance
 from swaram.languages import get_language
 from swaram.prepare.candidate import Candidate, Verdict
 from swaram.prepare.gates import description, sound, transcript
-from swaram.prepare.likeness import sound_likeness
-from swaram.prepare.settings import PrepareSettings
 from swaram.text.frontend import TextFrontend
 
 SAMPLE_SECONDS = 12.0  # of a dropped clip, kept for a person to listen to

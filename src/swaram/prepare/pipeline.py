@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import swaram.text
+from swaram.config.prepare import PrepareSettings
 from swaram.corpora.utterance import Utterance
-from swaram.prepare import layout, ledger
-from swaram.prepare.crew import judge_all
+from swaram.prepare import writer
+from swaram.prepare.database import Journal, PrepareError
 from swaram.prepare.gates.collection import judge_collection
-from swaram.prepare.journal import Journal, PrepareError
 from swaram.prepare.report import collect_samples, totals, write_report
-from swaram.prepare.settings import PrepareSettings
+from swaram.prepare.workers import judge_all
 
 # Raised whenever the same settings give different clips, so that old work is not mixed with new.
 REVISION = 2
@@ -47,16 +47,16 @@ def prepare_corpus(
     try:
         judge_all(utterances, out, settings, workers or cores(), journal, progress)
         judge_collection(journal, settings)
-        layout.check_splits(journal, settings.split.mode)
+        writer.check_splits(journal, settings.split.mode)
         samples = collect_samples(out, journal, settings.audio.format)
-        layout.remove_strays(out, journal, settings.audio.format)
-        layout.write_tables(out, journal)
-        layout.write_speakers(out, journal)
-        layout.write_manifest(out, journal.rows(kept=True))
-        ledger.write_ledger(out, journal)
+        writer.remove_strays(out, journal, settings.audio.format)
+        writer.write_tables(out, journal)
+        writer.write_speakers(out, journal)
+        writer.write_manifest(out, journal.rows(kept=True))
+        writer.write_ledger(out, journal)
         report = totals(journal, settings)
         write_report(out, journal, report, samples)
-        layout.check_written(out)
+        writer.check_written(out)
         return report
     except OSError as error:
         raise PrepareError(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from swaram.config.prepare import PrepareSettings
 from swaram.prepare.clip import GATES
-from swaram.prepare.journal import Journal
-from swaram.prepare.layout import whole_file
-from swaram.prepare.settings import PrepareSettings
+from swaram.prepare.database import Journal
+from swaram.prepare.writer import whole_file
 
 KEPT = "reason = '' and late_reason = ''"
 # Measure of the manifest: title, unit, first and last edge, number of bins; what lies beyond is in the end bins.

@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 
-from swaram.prepare.settings import SplitSettings
+from swaram.config.prepare import SplitSettings
 
 SPLITS = ("train", "val", "test")
 

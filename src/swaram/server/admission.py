@@ -3,8 +3,8 @@
 import time
 
 from swaram.server.keys import Holder
-from swaram.server.messages import RequestError
 from swaram.server.metrics import Metrics
+from swaram.server.protocol import RequestError
 from swaram.server.settings import ServerSettings
 
 _MEMORY = 0.9  # weight of what is known when a new measurement comes

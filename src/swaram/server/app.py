@@ -12,16 +12,16 @@ from starlette.exceptions import HTTPException
 
 from swaram import __version__
 from swaram.errors import SwaramError
+from swaram.server.auth import let_in, serve_socket
 from swaram.server.body_limit import BodyLimit
-from swaram.server.convert_socket import ConvertSession
-from swaram.server.entrance import let_in, serve_socket
-from swaram.server.openai import add_speech
+from swaram.server.convert import ConvertSession, convert_upload
+from swaram.server.errors import HttpError
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
-from swaram.server.speak import SpeakSession
-from swaram.server.transcriptions import PATH as TRANSCRIPTIONS
-from swaram.server.transcriptions import add_transcriptions
-from swaram.server.upload import HttpError, convert_upload
+from swaram.server.speak_socket import SpeakSession
+from swaram.server.speech_http import add_speech
+from swaram.server.transcribe_http import PATH as TRANSCRIPTIONS
+from swaram.server.transcribe_http import add_transcriptions
 
 _PAGE = Path(__file__).parent / "page"
 _WAV_FORM = {

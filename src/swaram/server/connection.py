@@ -8,7 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from swaram.server.faults import describe_fault
+from swaram.server.logs import describe_fault
 
 _SEND_BUFFER = 128 << 10
 _WRITE_HIGH = 64 << 10

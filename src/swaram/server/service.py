@@ -12,20 +12,19 @@ from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
-from swaram.server.memory import give_back
-from swaram.server.messages import PROTOCOL_VERSION, RequestError, Start
 from swaram.server.metrics import Metrics
-from swaram.server.processes import ProcessWorkers
+from swaram.server.process_workers import ProcessWorkers
+from swaram.server.protocol import PROTOCOL_VERSION, RequestError, Start
 from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
-from swaram.server.speaking import Speaking
-from swaram.server.steps import ThreadWorkers, Workers
-from swaram.server.stream import StreamFormat
+from swaram.server.speech_job import Speaking
 from swaram.server.telemetry import open_telemetry
 from swaram.server.voice_watch import VoiceWatch
+from swaram.server.workers import ThreadWorkers, Workers, give_back
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_voices
 from swaram.voice.request import SpeechRequest
+from swaram.voice.synthesis import StreamFormat
 
 logger = logging.getLogger("swaram.server")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swaram.errors import SwaramError
 from swaram.server.metrics import Metrics
-from swaram.server.steps import Workers
+from swaram.server.workers import Workers
 from swaram.voice.engine import Engine
 from swaram.voice.library import served_packages, voices_folder
 from swaram.voice.voice import Voice

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from swaram.config import TrainConfig
+from swaram.audio.pitch import UNKNOWN
+from swaram.config.config import TrainConfig
 from swaram.training.dataset import Dataset
-from swaram.training.pitch_track import UNKNOWN
 
 SHAPE_STEP = 32
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from swaram.config import Config, parse_config
+from swaram.config.config import Config, parse_config
 from swaram.errors import SwaramError
 from swaram.text.symbols import SymbolTable
 
@@ -69,13 +69,18 @@ def checkpoint_folders(directory: Path) -> list[Path]:
     return sorted(found)
 
 
+def checkpoint_folder(directory: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies in a training directory."""
+    return directory / f"step-{step:08d}"
+
+
 def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]], keep: int) -> Path:
     """Write ``directory/step-NNNNNNNN`` with one safetensors file for each group of tensors, then prune.
 
     A folder appears under its name only when everything in it is on the disk. The ``keep`` newest stay, and the one
     that the file ``best`` names.
     """
-    folder = directory / f"step-{info.step:08d}"
+    folder = checkpoint_folder(directory, info.step)
     write_checkpoint(folder, info, tensors)
     best = best_checkpoint(directory)
     for old in checkpoint_folders(directory)[:-keep]:

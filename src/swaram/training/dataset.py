@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from swaram.config import Config
+from swaram.audio.pitch import pitch_track
+from swaram.config.config import Config
+from swaram.config.model import HarmonicConfig
 from swaram.errors import SwaramError
-from swaram.model.settings import HarmonicConfig
 from swaram.text.symbols import SymbolTable
-from swaram.training.pitch_track import pitch_track
 
 MEMORY_LIMIT_BYTES = 2 * 2**30  # decoded audio is kept in memory below this (about 18 hours at 16 kHz)
 

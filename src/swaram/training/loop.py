@@ -13,23 +13,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from swaram.config import Config
+from swaram.config.config import Config
 from swaram.text.symbols import SymbolTable
 from swaram.training import checkpoints
 from swaram.training.batches import BatchOrder, ahead, endless_batches
-from swaram.training.bootstrap import flat_start_durations
-from swaram.training.cache import FeatureCache
 from swaram.training.dataset import Dataset, load_dataset
+from swaram.training.distributed import choose_device, choose_precision
 from swaram.training.ema import MovingAverage
-from swaram.training.engine import Engine
-from swaram.training.faults import TrainingError
-from swaram.training.journal import Journal
-from swaram.training.pace import Pace
-from swaram.training.precision import choose_device, choose_precision
+from swaram.training.flat_start import FeatureCache, flat_start_durations
+from swaram.training.logger import Journal, Pace
+from swaram.training.nan_guard import TrainingError
+from swaram.training.trainer import Trainer
 from swaram.training.warm_start import warm_start
 
 JUDGED = ("adversarial", "feature_matching", "discriminator", "gradient_discriminator")  # not in every step
-AfterValidation = Callable[[Engine, Journal], None]
+AfterValidation = Callable[[Trainer, Journal], None]
 
 
 @dataclass
@@ -84,7 +82,7 @@ def train(
         journal.close()
 
 
-def assemble(config: Config, overfit: int | None = None) -> tuple[Engine, Dataset, Dataset]:
+def assemble(config: Config, overfit: int | None = None) -> tuple[Trainer, Dataset, Dataset]:
     """Networks, training and validation clips as the configuration says; DataError where there is nothing to train."""
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
@@ -106,11 +104,11 @@ def assemble(config: Config, overfit: int | None = None) -> tuple[Engine, Datase
         for clip in [clip for clip in validating.clips if clip.path in learnt]:
             validating.leave_out(clip, "also in the training files")
     device = choose_device(config.train)
-    engine = Engine(config, symbols, training.speakers, device, choose_precision(config.train, device))
+    engine = Trainer(config, symbols, training.speakers, device, choose_precision(config.train, device))
     return engine, training, validating
 
 
-def batch_order(engine: Engine, training: Dataset) -> BatchOrder:
+def batch_order(engine: Trainer, training: Dataset) -> BatchOrder:
     """The order in which the configuration sees the training clips."""
     train = engine.config.train
     frames = np.array([clip.samples // engine.config.data.hop_length for clip in training.clips])
@@ -125,7 +123,7 @@ def batch_order(engine: Engine, training: Dataset) -> BatchOrder:
     )
 
 
-def _align(engine: Engine, training: Dataset, journal: Journal) -> None:
+def _align(engine: Trainer, training: Dataset, journal: Journal) -> None:
     """Flat-start durations for the first steps: made by the first process, taken from the cache by the others."""
     train, processes = engine.config.train, engine.processes
     if engine.progress.step >= train.bootstrap_steps:
@@ -140,7 +138,7 @@ def _align(engine: Engine, training: Dataset, journal: Journal) -> None:
 
 
 def _run(
-    engine: Engine,
+    engine: Trainer,
     training: Dataset,
     validating: Dataset,
     journal: Journal,
@@ -211,7 +209,7 @@ def _run(
 
 
 def _validate(
-    engine: Engine, validating: Dataset, journal: Journal, directory: Path, callback: AfterValidation | None
+    engine: Trainer, validating: Dataset, journal: Journal, directory: Path, callback: AfterValidation | None
 ) -> None:
     mel, progress = engine.validate(journal, validating), engine.progress
     better = progress.best_mel is None or mel < progress.best_mel
@@ -224,7 +222,7 @@ def _validate(
     engine.processes.wait()
 
 
-def plan(engine: Engine, order: BatchOrder) -> str:
+def plan(engine: Trainer, order: BatchOrder) -> str:
     """Size of the model, where it is trained, batches an epoch: half a sentence."""
     parameters = sum(p.numel() for p in engine.generator.parameters()) / 1e6
     several = f" by {engine.processes.size} processes" if engine.processes.size > 1 else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from swaram.config import Config
+from swaram.config.config import Config
 from swaram.model.discriminators import Discriminators
 from swaram.model.spectra import Spectra
 from swaram.model.vits import Vits
@@ -13,7 +13,7 @@ from swaram.text.symbols import SymbolTable
 from swaram.training import losses
 from swaram.training.batches import BatchOrder, collate
 from swaram.training.dataset import Dataset
-from swaram.training.processes import Processes
+from swaram.training.distributed import Processes
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from swaram.config import Config
+from swaram.config.config import Config
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import (
     CheckpointError,

@@ -8,7 +8,7 @@ from swaram.text.symbols import BLANK, BOS, EOS
 from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
 from swaram.voice.models import Latent
-from swaram.voice.passages import Passage
+from swaram.voice.reader import Passage
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
 

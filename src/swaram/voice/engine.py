@@ -9,12 +9,12 @@ import numpy as np
 
 from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.text.frontend import Notice
-from swaram.voice.marks import Mark, marks_of
 from swaram.voice.models import Latent, Models
-from swaram.voice.passages import Passage, Reader, TextMap
+from swaram.voice.reader import Passage, Reader, TextMap
 from swaram.voice.request import SpeechRequest
-from swaram.voice.streaming import Window, windows
+from swaram.voice.timings import Mark, marks_of
 from swaram.voice.voice import Voice
+from swaram.voice.windows import Window, windows
 
 
 @dataclass(frozen=True)

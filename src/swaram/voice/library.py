@@ -1,10 +1,14 @@
 """The voices on this machine: a folder whose entries are voice packages."""
 
 import os
-from pathlib import Path
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
+from swaram.voice.check import VoiceReport, examine_voice
 from swaram.voice.errors import VoiceError
-from swaram.voice.package import is_package
+from swaram.voice.package import VoiceManifest, is_package, package_files, read_manifest
 from swaram.voice.voice import Voice
 
 
@@ -69,3 +73,99 @@ def open_voices(folder: str | Path | None = None) -> dict[str, Voice]:
             f"{voices_folder(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one."
         )
     return {name: Voice.open(path).named(name) for name, path in packages.items()}
+
+
+_NAME = re.compile(r"[^\W.][\w.-]{0,79}")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A package in the folder of voices: where it is, its size, and its manifest, or why it cannot be read."""
+
+    name: str
+    path: Path
+    size_bytes: int
+    manifest: VoiceManifest | None
+    fault: str = ""
+
+
+def list_voices(folder: str | Path | None = None) -> list[Listed]:
+    """Every package of the folder; one that is broken is listed with its fault."""
+    found = []
+    for name, path in list_packages(voices_folder(folder)).items():
+        try:
+            found.append(Listed(name, path, _size(path), read_manifest(path)))
+        except VoiceError as error:
+            found.append(Listed(name, path, _size(path), None, str(error)))
+    return found
+
+
+def add_voice(
+    source: str | Path, folder: str | Path | None = None, name: str | None = None, *, replace: bool = False
+) -> tuple[Path, VoiceReport]:
+    """Check a voice, a folder or a zip, and put it into the folder of voices under ``name``, by default its own.
+
+    Only the files that its manifest lists are copied, and the card and licence beside them. Raises VoiceError where
+    the voice is not sound, the name cannot be one, or a voice of that name is there and ``replace`` is off.
+    """
+    source, home = Path(source), voices_folder(folder)
+    voice = Voice.open(source)
+    report = examine_voice(voice)
+    wanted = name or (source.stem if source.is_file() else source.resolve().name)
+    if not _NAME.fullmatch(wanted):
+        raise VoiceError(f"{wanted[:80]!r} cannot be a voice's name: letters, digits, '.', '_' and '-'; give --name.")
+    there = list_packages(home).get(wanted)
+    target = home / wanted
+    if there is not None and there.resolve() == source.resolve():
+        raise VoiceError(f"{source} is already in {home}.")
+    if not replace and (there is not None or target.exists()):
+        raise VoiceError(f"{home} has a voice {wanted} already; give another --name, or --replace it.")
+    if target.exists() and there is None:
+        raise VoiceError(f"{target} is there and is not a voice; remove it or give another --name.")
+    partial = home / f".{wanted}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        for file, content in package_files(source):
+            place = partial / PurePosixPath(file)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        Voice.open(partial)  # what was copied is what was checked
+        if there is not None:
+            _take_away(there)
+        partial.rename(target)
+    except OSError as error:
+        raise VoiceError(f"{target}: the voice cannot be written ({error.strerror}).") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target, report
+
+
+def remove_voice(name: str, folder: str | Path | None = None) -> Path:
+    """Remove the voice of that name from the folder of voices. Raises VoiceError where there is none."""
+    home = voices_folder(folder)
+    packages = list_packages(home)
+    if name not in packages:
+        raise VoiceError(f"{home} has no voice {name[:80]!r}; it has {', '.join(packages) or 'none'}.")
+    path = packages[name]
+    try:
+        _take_away(path)
+    except OSError as error:
+        raise VoiceError(f"{path}: the voice cannot be removed ({error.strerror}).") from None
+    return path
+
+
+def _take_away(path: Path) -> None:
+    """Rename first: at no moment is there a voice with half its files."""
+    gone = path.with_name(f".{path.name}.removed")
+    if path.is_symlink():  # a voice that lies elsewhere is only no longer named here
+        path.unlink()
+        return
+    shutil.rmtree(gone, ignore_errors=True)
+    os.replace(path, gone)
+    gone.unlink() if gone.is_file() else shutil.rmtree(gone)
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())

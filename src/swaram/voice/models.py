@@ -6,12 +6,24 @@ import numpy as np
 import onnxruntime
 
 from swaram.audio.noise import noise_frames
+from swaram.runtime.session import open_session
 from swaram.voice.errors import VoiceError
-from swaram.voice.onnx_session import open_session
-from swaram.voice.phase import carried_phase
 from swaram.voice.request import SpeechRequest
-from swaram.voice.streaming import Window, flow_edges, windows
 from swaram.voice.voice import Voice
+from swaram.voice.windows import Window, flow_edges, windows
+
+
+def carried_phase(pitch: np.ndarray, hop_length: int, sample_rate: int) -> np.ndarray:
+    """Turns, float32 [frames], 0..1, at the beginning of each frame, of its pitch: [frames], Hz; the first is 0.
+
+    A frame's pitch holds at its middle and glides to the next one's. No frame after it changes a frame's phase.
+    """
+    padded = np.pad(pitch.astype(np.float64), 1, mode="edge")
+    between = 0.5 * (padded[:-1] + padded[1:])
+    turns = np.cumsum(0.5 * (between[:-1] + between[1:])) * (hop_length / sample_rate)
+    before = np.concatenate([[0.0], turns[:-1]])
+    return (before - np.floor(before)).astype(np.float32)
+
 
 _NOISE_STEP = 256
 _FRAMES_PER_ID = 4

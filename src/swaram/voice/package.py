@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from swaram.languages import get_language
+from swaram.runtime.errors import ModelError
+from swaram.runtime.rules import check_model
 from swaram.text.symbols import SymbolTable
 from swaram.voice.errors import VoiceError
-from swaram.voice.model_rules import check_model
 
 # A voice states the lowest version that reads it rightly, see ``lowest_version``. Version 1 is read for good.
 FORMAT_VERSION = 1
@@ -240,7 +241,10 @@ def _check(source: str, read: Any) -> VoicePackage:
         if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
             raise VoiceError(f"{source}: {name} does not match its checksum in {MANIFEST}; fetch the voice again.")
         if name in (*MODELS, FLOW):
-            check_model(source, name, content)
+            try:
+                check_model(source, name, content)
+            except ModelError as error:
+                raise VoiceError(str(error)) from error
             contents[name] = content
     frontend, decoder = (contents[name] for name in MODELS)
     return VoicePackage(source, manifest, _symbols(source, manifest), frontend, decoder, contents.get(FLOW))

@@ -1,11 +1,11 @@
 """The decoder that a configuration names."""
 
+from swaram.config.model import DecoderConfig, HarmonicConfig, MultibandConfig, VocosConfig
 from swaram.model.decoders.base import Decoder
 from swaram.model.decoders.harmonic import HarmonicDecoder
 from swaram.model.decoders.hifigan import HifiganDecoder
 from swaram.model.decoders.multiband import MultibandDecoder
 from swaram.model.decoders.vocos import VocosDecoder
-from swaram.model.settings import DecoderConfig, HarmonicConfig, MultibandConfig, VocosConfig
 
 
 def build_decoder(config: DecoderConfig, latent: int, hop: int, sample_rate: int, condition: int = 0) -> Decoder:

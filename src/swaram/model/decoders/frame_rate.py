@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.config.model import FrameRateConfig
 from swaram.model.decoders.base import Decoder, Reach
 from swaram.model.decoders.fourier import InverseSpectrogram
 from swaram.model.layers import TimeConv
-from swaram.model.settings import FrameRateConfig
 
 
 class LeaningConv(TimeConv):

@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from swaram.config.model import HarmonicConfig
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.fourier import Spectrogram
 from swaram.model.decoders.frame_rate import FrameRateDecoder
 from swaram.model.decoders.source import STRENGTH, pulses
 from swaram.model.pitch import REFERENCE
-from swaram.model.settings import HarmonicConfig
 
 # Standard deviation of the noise in each part of a bin: white noise of deviation 0.1 has it in a Hann window of 1,024.
 NOISE = 1.386

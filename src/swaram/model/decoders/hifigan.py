@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.config.model import HifiganConfig
 from swaram.model.decoders.base import Decoder, Reach, Source
 from swaram.model.decoders.residual import SLOPE, PairedBlock, SingleBlock, mean_of, upsampling
-from swaram.model.settings import HifiganConfig
 
 
 class HifiganDecoder(Decoder):

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.config.model import MultibandConfig
 from swaram.model.decoders.bands import FilterBank
 from swaram.model.decoders.base import Decoder, Reach, Source
 from swaram.model.decoders.fourier import InverseSpectrogram
 from swaram.model.decoders.residual import SLOPE, PairedBlock, mean_of, upsampling, weight_norm
-from swaram.model.settings import MultibandConfig
 
 
 class MultibandDecoder(Decoder):

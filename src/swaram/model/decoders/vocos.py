@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from swaram.config.model import VocosConfig
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.frame_rate import FrameRateDecoder
-from swaram.model.settings import VocosConfig
 
 
 class VocosDecoder(FrameRateDecoder):

@@ -7,9 +7,9 @@ import math
 import statistics
 from typing import Any
 
-from swaram.prepare.journal import Journal
-from swaram.prepare.likeness import different_bits
-from swaram.prepare.settings import CollectionSettings, PrepareSettings
+from swaram.audio.fingerprint import different_bits
+from swaram.config.prepare import CollectionSettings, PrepareSettings
+from swaram.prepare.database import Journal
 
 NEAR_BITS = 10  # of 128; two readings by one person differ in 30 or more
 NEAR_SECONDS = 0.15

@@ -2,9 +2,9 @@
 
 import re
 
+from swaram.config.prepare import DescriptionSettings
 from swaram.languages import LANGUAGES
 from swaram.prepare.candidate import Candidate, Verdict
-from swaram.prepare.settings import DescriptionSettings
 
 # "news" as a word of its own: DOI - News media, news_reading, NEWS; not Newsletter or sinews.
 NEWS = re.compile(r"(^|[^a-z])news([^a-z]|$)", re.IGNORECASE)

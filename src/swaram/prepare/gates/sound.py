@@ -3,8 +3,8 @@
 import numpy as np
 
 from swaram.audio.trim import DIGITAL_SILENCE, Activity, runs
+from swaram.config.prepare import AudioSettings, SoundSettings
 from swaram.prepare.candidate import Candidate, Verdict
-from swaram.prepare.settings import AudioSettings, SoundSettings
 
 
 def clipped_share(audio: np.ndarray) -> float:

@@ -3,9 +3,9 @@
 import re
 import unicodedata
 
+from swaram.config.prepare import TranscriptSettings
 from swaram.languages import Language
 from swaram.prepare.candidate import Candidate, Verdict
-from swaram.prepare.settings import TranscriptSettings
 from swaram.text.frontend import Analysis
 
 TAG = re.compile(r"<\s*/?\s*(?P<angle>[^<>]{0,40}?)\s*/?\s*>|\[(?P<square>[^\[\]]{0,80})\]")

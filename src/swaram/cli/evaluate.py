@@ -1,0 +1,120 @@
+"""``swaram evaluate``: a voice or a checkpoint against recordings of sentences it never saw."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from swaram.errors import SwaramError
+
+if TYPE_CHECKING:
+    from swaram.evaluation.run import Evaluation
+
+
+def evaluate_command(
+    voice: Annotated[str | None, typer.Argument(help="Voice (path or name), checkpoint or training directory.")] = None,
+    data: Annotated[Path, typer.Option(help="Prepared folder with the recordings.")] = Path("data"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the report.  [default: logs/evaluation/NAME]")
+    ] = None,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Two voices or checkpoints, instead of one.")
+    ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="A recogniser's folder, transformers:MODEL, or command:COMMAND.  [default: the project's]"),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of the data: test, val or train.")] = "test",
+    facts: Annotated[
+        Path | None, typer.Option(help="JSON that names the corpus's speakers, as for swaram voice export.")
+    ] = None,
+    speaker: Annotated[list[str] | None, typer.Option(help="Speaker to evaluate; may be given again.")] = None,
+    noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
+    length_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
+    duration_noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many sentences only, for a quick look.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthesis and of the bootstrap.")] = 0,
+) -> None:
+    """Measure a voice beside the recordings, and write metrics.json and report.html."""
+    try:
+        from swaram.evaluation.report import write_report
+        from swaram.evaluation.run import Settings, evaluate
+        from swaram.evaluation.system import Scales, open_subject
+        from swaram.evaluation.test_set import read_material
+
+        _need("rapidfuzz", "pyarrow", "pyloudnorm", "matplotlib")
+    except ImportError as error:
+        raise SwaramError(f"Evaluation needs {error.name}; pip install 'swaram[evaluate]'.") from None
+    from swaram.evaluation.instruments import Instruments
+
+    if (voice is None) == (compare is None):
+        raise SwaramError("Name one voice or checkpoint, or two of them with --compare A B.")
+    scales = Scales(noise_scale, length_scale, duration_noise_scale)
+    settings = Settings(seed=seed, limit=limit, speakers=tuple(speaker or ()))
+    subjects = [open_subject(path, facts, scales, seed, _say) for path in compare or (voice,) if path]
+    languages = {subject.voice.manifest.language for subject in subjects}
+    if len(languages) > 1:
+        raise SwaramError("The two voices speak different languages; there is nothing to compare.")
+    material = read_material(data, subjects[0].voice.manifest.language, split)
+    instruments = Instruments(subjects[0].voice.manifest.language, judge)
+    evaluations = []
+    for subject in subjects:
+        evaluations.append(evaluate(subject, material, instruments, settings, _say))
+    home = out or Path("logs") / "evaluation" / "-".join(subject.name for subject in subjects)
+    if len(evaluations) == 1:
+        write_report(home, evaluations[0])
+        _tell(evaluations[0].metrics)
+        print(f"{home / 'report.html'} and metrics.json")
+        return
+    _compared(home, evaluations, settings)
+
+
+def _compared(home: Path, evaluations: list["Evaluation"], settings: Any) -> None:
+    import json
+
+    from swaram.evaluation.comparison import compare, render
+    from swaram.evaluation.report import write_files, write_report
+
+    for place, evaluation in zip(("a", "b"), evaluations, strict=True):
+        write_report(home / place, evaluation)
+    one, other = evaluations
+    found = compare(one, other, settings)
+    text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_files(home, {"comparison.json": text, "comparison.html": "".join(render(found, *evaluations))})
+    for name, row in found["metrics"].items():
+        change = row["difference"]
+        print(f"{name:25} {row['a']['value']:9.3f} {row['b']['value']:9.3f}   difference {_cell(change)}")
+    print(f"{home / 'comparison.html'}, comparison.json, and a report of each in {home / 'a'} and {home / 'b'}")
+
+
+def _tell(metrics: dict[str, Any]) -> None:
+    print(f"{'':25} {'natural':>28} {'synthetic':>28}")
+    for name, row in metrics["scopes"]["all"].items():
+        cells = [_cell(row.get(side)) for side in ("natural", "synthetic")]
+        print(f"{name:25} {cells[0]:>28} {cells[1]:>28}")
+    speed = metrics["speed"]
+    print(
+        f"real-time factor {speed['real_time_factor']['value']:.3f}, "
+        f"first audio after {1000 * speed['first_audio_seconds']['value']:.0f} ms; {metrics['seconds']:.0f} s in all"
+    )
+    for name, reason in metrics["not_measured"].items():
+        print(f"not measured: {name}: {reason}")
+
+
+def _cell(estimate: dict[str, Any] | None) -> str:
+    if not estimate:
+        return ""
+    low, high = estimate["low"], estimate["high"]
+    return f"{estimate['value']:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None else "")
+
+
+def _need(*packages: str) -> None:
+    """Raise ImportError for the first package that is missing, before any work is done."""
+    import importlib
+
+    for package in packages:
+        importlib.import_module(package)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

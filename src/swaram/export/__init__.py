@@ -1,0 +1,1 @@
+"""From a checkpoint to a voice package: the one way out of PyTorch."""

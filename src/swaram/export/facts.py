@@ -1,0 +1,54 @@
+"""What a voice says of itself beside what its model knows: name, speakers, licence, card."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from swaram.errors import SwaramError
+
+
+@dataclass(frozen=True)
+class OfferedSpeaker:
+    """A speaker of the training data that the voice offers, under a name of its own."""
+
+    corpus_id: str
+    name: str
+    gender: str = ""
+    description: str = ""
+
+
+@dataclass
+class VoiceFacts:
+    """What ``voice.json`` and the model card say beside what the checkpoint knows.
+
+    ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
+    for the checkpoint's own numbers. ``text``: what the symbols stand for, where they are not letters.
+    """
+
+    name: str
+    speakers: list[OfferedSpeaker] = field(default_factory=list)
+    licence: str = ""
+    licence_file: Path | None = None
+    attribution: list[str] = field(default_factory=list)
+    inference: dict[str, float] = field(default_factory=dict)
+    training: dict[str, str | int | float] = field(default_factory=dict)
+    card: str = ""
+    half: bool = True
+    text: dict[str, str] = field(default_factory=dict)
+
+
+def read_facts(path: Path | None, name: str) -> VoiceFacts:
+    """The facts of a JSON file beside the name that holds where it says none. Raises SwaramError."""
+    if path is None:
+        return VoiceFacts(name)
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        card = raw.pop("card_file", None)
+        licence = raw.pop("licence_file", None)
+        speakers = [OfferedSpeaker(**speaker) for speaker in raw.pop("speakers", [])]
+        known = VoiceFacts(speakers=speakers, **{"name": name, **raw})
+        known.licence_file = path.parent / licence if licence else None
+        known.card = (path.parent / card).read_text(encoding="utf-8") if card else ""
+    except (OSError, json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise SwaramError(f"{path} is not a readable description of a voice: {error}") from None
+    return known

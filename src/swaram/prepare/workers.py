@@ -1,0 +1,156 @@
+"""The worker processes that judge and write clips, and the one that hands out work and keeps the journal."""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from swaram.audio.files import write_whole
+from swaram.config.prepare import PrepareSettings
+from swaram.corpora.utterance import Utterance
+from swaram.prepare.clip import ClipMaker, Outcome
+from swaram.prepare.database import Journal, PrepareError
+from swaram.prepare.split import split_of, text_key
+
+COMMIT_EVERY = 256
+IN_FLIGHT = 8  # utterances for each worker that wait or are worked on; bounds the memory
+
+_maker: ClipMaker
+_out: Path
+
+
+def _start_worker(settings: PrepareSettings, out: Path) -> None:
+    """Runs once in each worker."""
+    global _maker, _out
+    _maker, _out = ClipMaker(settings), out
+
+
+def _work(utterance: Utterance) -> Outcome:
+    try:
+        outcome = _maker(utterance)
+    except Exception as error:  # one strange clip must not end a run of days; it is counted by its fault
+        if isinstance(error, OSError | MemoryError):
+            raise
+        outcome = Outcome(
+            utterance, f"read: unexpected fault ({type(error).__name__})", utterance.stated_duration or 0.0
+        )
+    if not outcome.reason:
+        name = f"{utterance.id}.{_maker.settings.audio.format}"
+        write_whole(_out / "audio_files" / name, outcome.content)
+        write_whole(_out / "transcripts" / f"{utterance.id}.txt", f"{outcome.transcript}\n".encode())
+        outcome = replace(outcome, content=b"")
+    return replace(outcome, utterance=replace(utterance, audio=None), verdicts=())
+
+
+class _Alone(Executor):
+    """Does the work at once and in this process: one worker needs no second one."""
+
+    def submit(self, work: Callable[..., Any], /, *facts: Any, **more: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(work(*facts, **more))
+        return done
+
+
+def judge_all(
+    utterances: Iterable[Utterance],
+    out: Path,
+    settings: PrepareSettings,
+    workers: int,
+    journal: Journal,
+    progress: Callable[[int, float], None],
+) -> None:
+    """Judge every utterance that the journal does not know already; results are recorded in the corpus's order."""
+    pending: deque[tuple[int, str, Future[Outcome]]] = deque()
+    since_commit = 0
+
+    def settle() -> None:
+        nonlocal since_commit
+        position, fingerprint, future = pending.popleft()
+        outcome = future.result()
+        journal.add(position, fingerprint, manifest_row(outcome, settings), outcome.content)
+        progress(1, outcome.seconds)
+        since_commit += 1
+        if since_commit >= COMMIT_EVERY:
+            journal.commit()
+            since_commit = 0
+
+    if workers == 1:
+        _start_worker(settings, out)
+        pool: Executor = _Alone()
+    else:
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (settings, out))
+    try:
+        for position, utterance in enumerate(utterances):
+            fingerprint = utterance_fingerprint(utterance)
+            known = journal.known(utterance.id)
+            if known and known[0] == journal.run:
+                again = replace(utterance, id=f"{utterance.id}.{position}", audio=None)
+                outcome = Outcome(again, "duplicates: same id", utterance.stated_duration or 0.0)
+                journal.add(position, fingerprint, manifest_row(outcome, settings))
+                progress(1, 0.0)
+            elif known and known[1] == fingerprint and (known[2] or _written(out, utterance.id, settings)):
+                journal.met_again(utterance.id, position)
+                progress(1, 0.0)
+            else:
+                journal.open(utterance.id, position)
+                pending.append((position, fingerprint, pool.submit(_work, utterance)))
+                if len(pending) >= IN_FLIGHT * workers:
+                    settle()
+        while pending:
+            settle()
+    except BrokenProcessPool as error:
+        raise PrepareError(
+            "a worker process was ended from outside, perhaps for want of memory; run the same command again, "
+            "with fewer --workers if it happens once more"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        journal.commit()
+
+
+def utterance_fingerprint(utterance: Utterance) -> str:
+    """Changes whenever the text, the description or the audio file does."""
+    audio: object = utterance.audio
+    if isinstance(audio, Path):
+        found = audio.stat() if audio.exists() else None
+        audio = [audio.name, found and found.st_size, found and found.st_mtime_ns]
+    elif isinstance(audio, bytes):
+        audio = hashlib.sha256(audio).hexdigest()
+    described = asdict(replace(utterance, audio=None, place=""))
+    return hashlib.sha256(json.dumps([described, audio], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _written(out: Path, id: str, settings: PrepareSettings) -> bool:
+    audio, text = out / "audio_files" / f"{id}.{settings.audio.format}", out / "transcripts" / f"{id}.txt"
+    return audio.is_file() and text.is_file()
+
+
+def manifest_row(outcome: Outcome, settings: PrepareSettings) -> dict[str, Any]:
+    """All that is known of a clip, as one flat row."""
+    utterance, origin = outcome.utterance, outcome.utterance.provenance
+    described = (
+        "id", "place", "language", "speaker", "gender", "age_group", "district", "state", "qualification", "job",
+        "occupation", "scenario", "task", "domain", "style", "reviewed",
+    )  # fmt: skip
+    kept = not outcome.reason
+    return {
+        "characters_per_second": None, "audio_sha256": None, "duration": None, "likeness": None,
+        "source_duration": outcome.seconds,
+        **{name: getattr(utterance, name) for name in described},
+        **outcome.measures,
+        "path": f"audio_files/{utterance.id}.{settings.audio.format}" if kept else "",
+        "transcript": outcome.transcript,
+        "raw_transcript": utterance.text,
+        "split": split_of(utterance.text, utterance.speaker, settings.split) if kept else "",
+        "text_key": text_key(utterance.text),
+        "sample_rate": settings.audio.sample_rate,
+        "source": origin.source, "source_title": origin.title, "source_revision": origin.revision,
+        "licence": origin.licence, "licence_url": origin.licence_url, "attribution": origin.attribution,
+        "reason": outcome.reason,
+    }  # fmt: skip

@@ -1,0 +1,164 @@
+"""A recogniser on disk: ``recognizer.json``, ``model.onnx``, MODEL_CARD.md and LICENSE in one folder."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from swaram.recognition.errors import RecognizerError
+from swaram.recognition.features import FeatureSettings
+
+MANIFEST, MODEL, LANGUAGE_MODEL = "recognizer.json", "model.onnx", "language.npz"
+FORMAT_VERSION = 1
+MAX_BYTES = 256 << 20
+
+
+class FileEntry(BaseModel):
+    """Checksum and size of one file."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0, le=MAX_BYTES)]
+
+
+class Manifest(BaseModel):
+    """``recognizer.json``.
+
+    ``units``: what the model's outputs stand for, the blank first. ``stride``: mel frames for each frame of outputs;
+    ``reach``: on how many frames of outputs' length to each side an output depends.
+    """
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    format_version: int
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    language: str
+    units: Annotated[list[str], Field(min_length=3, max_length=20_000)]
+    features: dict[str, Any]
+    stride: Annotated[int, Field(ge=1, le=16)]
+    reach: Annotated[int, Field(ge=0, le=4096)]
+    licence: str = ""
+    attribution: str = ""
+    training: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
+    search: dict[Literal["weight", "bonus"], float] = {}
+    files: dict[str, FileEntry]
+
+
+def is_recognizer(folder: Path) -> bool:
+    """Whether a folder looks like a recogniser, without reading its model."""
+    return (folder / MANIFEST).is_file()
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, FeatureSettings]:
+    """The manifest of a folder, checked. Raises RecognizerError, naming the key."""
+    path = folder / MANIFEST
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecognizerError(f"{folder}: no such recogniser; give a folder with {MANIFEST}.") from None
+    except (OSError, ValueError, RecursionError):
+        raise RecognizerError(f"{path} is not readable JSON; export the recogniser again.") from None
+    if not isinstance(data, dict) or data.get("format_version") != FORMAT_VERSION:
+        raise RecognizerError(f"{path} is not of format_version {FORMAT_VERSION}; export the recogniser again.")
+    try:
+        manifest = Manifest.model_validate(data)
+        features = FeatureSettings(**manifest.features)
+    except ValidationError as error:
+        fault = error.errors(include_input=False)[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        raise RecognizerError(f"{path}, key {key}: {fault['msg'].lower()}; export the recogniser again.") from None
+    except TypeError:
+        raise RecognizerError(f"{path}, key features: an unknown setting; export the recogniser again.") from None
+    return manifest, features
+
+
+def read_file(folder: Path, manifest: Manifest, name: str) -> bytes:
+    """One listed file, its size and checksum compared. Raises RecognizerError."""
+    entry = manifest.files.get(name)
+    if entry is None:
+        raise RecognizerError(f"{folder}: {MANIFEST} does not list {name}; export the recogniser again.")
+    try:
+        with (folder / name).open("rb") as file:
+            content = file.read(entry.bytes + 1)
+    except OSError as error:
+        raise RecognizerError(f"{folder}: {name} cannot be read ({error.strerror}); fetch it again.") from None
+    if len(content) != entry.bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise RecognizerError(f"{folder}: {name} does not match its checksum in {MANIFEST}; fetch it again.")
+    return content
+
+
+def refuse_other_folders(out: Path) -> None:
+    """Raise RecognizerError where ``out`` exists and is no recogniser: it would be replaced."""
+    if out.exists() and not is_recognizer(out):
+        raise RecognizerError(f"{out} exists and is not a recogniser; name another folder with --out.")
+
+
+def write_package(out: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> int:
+    """Write a recogniser and return its size in bytes; one of that name is replaced.
+
+    ``manifest``: the keys of ``recognizer.json`` except ``files``. Raises RecognizerError where ``out`` is something
+    else, or cannot be written.
+    """
+    refuse_other_folders(out)
+    files = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in sorted(contents.items())
+    }
+    text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1) + "\n"
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, content in {**contents, MANIFEST: text.encode()}.items():
+            (partial / name).write_bytes(content)
+        shutil.rmtree(out, ignore_errors=True)
+        partial.rename(out)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise RecognizerError(f"{out}: the recogniser cannot be written ({error.strerror}).") from None
+    return sum(map(len, contents.values())) + len(text.encode())
+
+
+def recognizers_folder(folder: str | Path | None = None) -> Path:
+    """Where recognisers are: the argument, ``SWARAM_RECOGNIZERS``, ./recognizers, or the source tree's."""
+    if folder is not None:
+        return Path(folder)
+    if os.environ.get("SWARAM_RECOGNIZERS"):
+        return Path(os.environ["SWARAM_RECOGNIZERS"])
+    here, source = Path("recognizers"), Path(__file__).resolve().parents[3] / "recognizers"
+    return source if not here.is_dir() and source.is_dir() else here
+
+
+def list_recognizers(folder: str | Path | None = None) -> dict[str, Path]:
+    """The recognisers of a folder by language code; a folder that is itself one counts as one. RecognizerError."""
+    home = recognizers_folder(folder)
+    if is_recognizer(home):
+        return {read_manifest(home)[0].language: home}
+    if not home.is_dir():
+        return {}
+    found = (p for p in sorted(home.iterdir()) if not p.name.startswith(".") and is_recognizer(p))
+    return {read_manifest(path)[0].language: path for path in found}
+
+
+def find_recognizer(language: str | None = None, folder: str | Path | None = None) -> Path:
+    """The recogniser of a language, or the only one there.
+
+    Raises RecognizerError: none for that language, none at all, or several to choose from.
+    """
+    home = recognizers_folder(folder)
+    there = list_recognizers(folder)
+    if not there:
+        raise RecognizerError(f"{home}: no recogniser there; train one with `swaram recognizer train`.")
+    if language is None:
+        if len(there) > 1:
+            raise RecognizerError(
+                f"{home}: several recognisers there; choose with --language one of {', '.join(there)}."
+            )
+        return next(iter(there.values()))
+    if language not in there:
+        raise RecognizerError(f"{home}: no recogniser for {language!r} there; it holds {', '.join(there)}.")
+    return there[language]

@@ -1,0 +1,227 @@
+"""Speaking: drives one request's stream step by step and sends what it makes, never far ahead of playback."""
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from swaram.server.admission import Admission
+from swaram.server.metrics import Metrics
+from swaram.server.protocol import RequestError, Start
+from swaram.server.settings import ServerSettings
+from swaram.server.workers import Steps
+from swaram.text.frontend import Notice
+from swaram.voice.synthesis import Fed, Prepared
+
+_MAX_WARNINGS = 50
+# A new listener may wait this long, in seconds, before somebody whose sound is about to run out must.
+_FIRST_SOUND_TARGET = 0.1
+_LEAST_LEAD = 0.5  # seconds that a listener still has to play when the next window is begun
+
+
+class Sink:
+    """Where a request's messages go."""
+
+    def __init__(
+        self, send_json: Callable[[dict[str, Any]], Awaitable[None]], send_bytes: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        self.json, self.bytes = send_json, send_bytes
+
+
+class Speaking:
+    """One request: text is pushed in from the receiving side while ``run`` sends sound.
+
+    Of FLAC, every binary message is one whole frame, and the first one the stream's 42-byte header.
+    """
+
+    def __init__(
+        self,
+        request_id: str,
+        voice: str,
+        start: Start,
+        steps: Steps,
+        sample_rate: int,
+        settings: ServerSettings,
+        metrics: Metrics,
+        admission: Admission,
+    ) -> None:
+        self.request_id, self.voice, self.format = request_id, voice, start.format
+        self.bytes_sent = 0
+        self._start, self._steps, self._rate = start, steps, sample_rate
+        self._settings, self._metrics, self._admission = settings, metrics, admission
+        self._measured = (0.0, 0.0)
+        self._inbox: asyncio.Queue[tuple[str, bool, bool]] = asyncio.Queue()
+        self._ended = self._all_read = self._waits = False
+        self._characters = self._passages = self._warnings = 0
+        self._asked: float | None = None
+        self._clock: float | None = None
+        self.samples_sent = 0
+
+    @property
+    def characters(self) -> int:
+        """Characters asked for so far."""
+        return self._characters
+
+    @property
+    def seconds_sent(self) -> float:
+        """Seconds of speech sent so far."""
+        return self.samples_sent / self._rate
+
+    @property
+    def computing(self) -> float:
+        """Seconds of computing so far."""
+        return self._steps.seconds
+
+    @property
+    def first_audio(self) -> float | None:
+        """Seconds from the first text to the first frame sent."""
+        return None if self._clock is None or self._asked is None else self._clock - self._asked
+
+    def push(self, text: str = "", flush: bool = False, end: bool = False) -> None:
+        """Text for this request. Raises RequestError when it is too long or comes after the end."""
+        if self._ended:
+            raise RequestError("after_end", "The request has already ended; start another one.")
+        self._characters += len(text)
+        if self._characters > self._settings.max_request_characters:
+            limit = self._settings.max_request_characters
+            raise RequestError("text_too_long", f"The text has more than {limit} characters; send it in parts.")
+        self._ended = end
+        if self._asked is None and text.strip():
+            self._asked = time.monotonic()
+        self._inbox.put_nowait((text, flush or end, end))
+
+    async def run(self, sink: Sink) -> None:
+        """Speak until the text ends. Raises SwaramError for what the user can mend."""
+        ahead: asyncio.Task[Prepared] | None = None
+        try:
+            index = 0
+            while await self._has_passage(index, sink):
+                prepared = await (ahead or self._prepare(index))
+                ahead = None
+                await self._announce(index, prepared, sink)
+                for window, samples in enumerate(prepared.window_samples):
+                    await self._pace(samples)
+                    frames = await self._step("render", index, window)
+                    self._count_underrun()
+                    await self._send_frames(frames, sink)
+                    self.samples_sent += samples
+                    if ahead is None and await self._has_passage(index + 1, sink, wait=False):
+                        ahead = asyncio.create_task(self._prepare(index + 1))
+                index += 1
+                self._measure()
+            if index == 0:
+                raise RequestError("nothing_to_say", "The text holds no words that this voice can speak.")
+            await self._finish(sink)
+        finally:
+            self.close()
+            if ahead is not None:
+                ahead.cancel()
+
+    @property
+    def waits_for_text(self) -> bool:
+        """Whether nothing can be done before the client says more."""
+        return self._waits
+
+    def _measure(self) -> None:
+        """Tell what the last passage cost."""
+        computing, seconds = self.computing - self._measured[0], self.seconds_sent - self._measured[1]
+        self._measured = (self.computing, self.seconds_sent)
+        self._admission.measure(computing, seconds)
+
+    def close(self) -> None:
+        """Drop every step that has not begun."""
+        self._steps.close()
+
+    async def _has_passage(self, index: int, sink: Sink, wait: bool = True) -> bool:
+        while self._passages <= index and not self._all_read:
+            if not wait and self._inbox.empty():
+                return False
+            self._waits = self._inbox.empty()
+            text, flush, end = await self._inbox.get()
+            self._waits = False
+            fed: Fed = await self._step("feed", text, flush)
+            self._passages, self._all_read = fed.passages, end
+            await self._warn(fed.notices, sink)
+        return self._passages > index
+
+    async def _warn(self, notices: list[Notice], sink: Sink) -> None:
+        for notice in notices[: _MAX_WARNINGS - self._warnings]:
+            self._warnings += 1
+            place = {"start": notice.start, "end": notice.end}
+            await sink.json({"type": "warning", "request_id": self.request_id, **place, "message": notice.message})
+
+    async def _prepare(self, index: int) -> Prepared:
+        return await self._step("prepare", index)
+
+    async def _announce(self, index: int, prepared: Prepared, sink: Sink) -> None:
+        if prepared.header:
+            await sink.bytes(prepared.header)
+        if self._start.marks == "none":
+            return
+        await sink.json(
+            {
+                "type": "mark",
+                "request_id": self.request_id,
+                "start": prepared.start,
+                "end": prepared.end,
+                "start_sample": prepared.start_sample,
+                "end_sample": prepared.end_sample,
+                self._start.marks + "s": [
+                    [mark.start, mark.end, mark.start_sample, mark.end_sample] for mark in prepared.marks
+                ],
+            }
+        )
+
+    async def _pace(self, samples: int) -> None:
+        """Wait until these samples keep the sender at most ``seconds_ahead`` of a listener who plays at once.
+
+        A window that is longer than that is made while the listener still has something to play.
+        """
+        if self._clock is None or not self._start.pace:
+            return
+        ahead = self._settings.seconds_ahead
+        lead = max(ahead - samples / self._rate, min(_LEAST_LEAD, ahead))  # what is still to play when it begins
+        wait = self._clock + self.samples_sent / self._rate - lead - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def _count_underrun(self) -> None:
+        if self._clock is None:
+            return
+        left = self._clock + self.seconds_sent - time.monotonic()
+        self._admission.note_margin(left)
+        if left < 0:
+            self._metrics.underruns.inc()
+
+    async def _step(self, method: str, *arguments: Any) -> Any:
+        if self._clock is None:
+            deadline = (self._asked or time.monotonic()) + _FIRST_SOUND_TARGET
+        else:
+            deadline = self._clock + self.samples_sent / self._rate
+        return await self._steps.run(deadline, method, *arguments)
+
+    async def _send_frames(self, frames: list[bytes], sink: Sink) -> None:
+        for frame in frames:
+            await sink.bytes(frame)
+            self.bytes_sent += len(frame)
+            if self._clock is None:
+                self._clock = time.monotonic()
+                self._admission.note_start((self.first_audio or 0.0) - self.computing)
+
+    async def _finish(self, sink: Sink) -> None:
+        finished = await self._step("finish")
+        await self._send_frames(finished.frames, sink)
+        seconds = finished.samples / self._rate
+        await sink.json(
+            {
+                "type": "done",
+                "request_id": self.request_id,
+                "samples": finished.samples,
+                "seconds": round(seconds, 3),
+                "md5": finished.md5,
+                "header": base64.b64encode(finished.header).decode(),
+                "ttfa_ms": round(1000 * (self.first_audio or 0.0), 1),
+                "real_time_factor": round(self._steps.seconds / seconds, 4) if seconds else None,
+            }
+        )

@@ -1,0 +1,232 @@
+"""Speech to text over HTTP, in the form that OpenAI's clients know: ``POST /v1/audio/transcriptions``."""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from swaram.audio.files import AudioError, Recording, read_audio
+from swaram.errors import SwaramError
+from swaram.languages import LANGUAGES
+from swaram.recognition import Recognizer, Transcript
+from swaram.recognition.captions import as_data, subrip, web_vtt
+from swaram.recognition.package import list_recognizers
+from swaram.server.auth import let_in
+from swaram.server.convert import read_form
+from swaram.server.errors import HttpError
+from swaram.server.keys import Holder
+from swaram.server.logs import describe_fault
+from swaram.server.service import Service
+from swaram.server.speech_http import to_http
+
+logger = logging.getLogger("swaram.server")
+
+PATH = "/v1/audio/transcriptions"
+FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
+# A key's characters a minute also limit what it may have written down: about so many are spoken in a second.
+_CHARACTERS_A_SECOND = 14
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "model": {"type": "string", "description": "Any name; there is one recogniser a language."},
+                        "language": {"type": "string", "description": "Code, such as ml; where there are several."},
+                        "response_format": {"type": "string", "enum": list(FORMATS), "default": "json"},
+                        "timestamp_granularities[]": {
+                            "type": "array",
+                            "items": {"type": "string", "enum": ["segment", "word"]},
+                        },
+                    },
+                },
+            }
+        },
+    }
+}
+
+
+class Listeners:
+    """The recognisers of a server, opened when first needed, and the threads that compute with them.
+
+    The threads have a lower priority than those that speak. Raises RecognizerError for a folder that cannot be used.
+    """
+
+    def __init__(self, service: Service) -> None:
+        settings = service.settings
+        self._folders = list_recognizers(settings.recognizers)
+        self._open: dict[str, Recognizer] = {}
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(
+            max(1, settings.workers // 2), thread_name_prefix="swaram-listen", initializer=_step_back
+        )
+        self._limit = settings.max_queued_transcriptions
+        self.waiting = 0
+
+    def choose(self, language: str | None) -> str:
+        """The code of the recogniser to use. Raises HttpError 501, 404 or 400."""
+        if not self._folders:
+            raise HttpError(501, "no_recognizer", "This server has no recogniser, so it cannot write speech down.")
+        there = ", ".join(self._folders)
+        if not language:
+            if len(self._folders) > 1:
+                raise HttpError(400, "no_language", f"Say the language of the recording: one of {there}.")
+            return next(iter(self._folders))
+        names = {entry.name.lower(): code for code, entry in LANGUAGES.items()}
+        code = names.get(language.lower(), language)
+        if code not in self._folders:
+            raise HttpError(
+                404, "no_recognizer", f"There is no recogniser for that language; there is one for {there}."
+            )
+        return code
+
+    async def transcribe(self, code: str, recording: Recording) -> Transcript:
+        """Write a recording down, off the event loop. Raises HttpError 429 when too many wait."""
+        if self.waiting >= self._limit:
+            sentence = "As many recordings wait to be written down as the server takes; try again soon."
+            raise HttpError(429, "overloaded", sentence, {"Retry-After": "5"})
+        self.waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._listen, code, recording.audio, recording.sample_rate)
+        finally:
+            self.waiting -= 1
+
+    def _listen(self, code: str, audio: np.ndarray, sample_rate: int) -> Transcript:
+        with self._lock:
+            recognizer = self._open.get(code)
+            if recognizer is None:
+                recognizer = self._open[code] = Recognizer.load(self._folders[code])
+        return recognizer.transcribe(audio, sample_rate)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _step_back() -> None:
+    """Those who are listened to come first: a thread's own niceness, where the system has such a thing."""
+    with suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+def add_transcriptions(app: FastAPI, service: Service, errors: dict[int | str, dict[str, Any]]) -> Listeners:
+    """Add the address to an application; whoever closes the service closes what this returns."""
+    listeners = Listeners(service)
+    answers = {200: {"description": "The text.", "content": {"application/json": {}, "text/plain": {}}}, **errors}
+
+    @app.post(PATH, openapi_extra=_FORM, response_class=Response, responses=answers)
+    async def transcriptions(request: Request) -> Response:
+        """Write down what is said in a recording."""
+        holder = let_in(request, service)
+        began = time.monotonic()
+        outcome = "failed"
+        try:
+            answer, seconds = await _answer(request, service, listeners, holder)
+            outcome = "done"
+        finally:
+            service.metrics.transcribed.labels(outcome).inc()
+        facts = {"seconds_of_audio": round(seconds, 2), "seconds": round(time.monotonic() - began, 3)}
+        logger.info("transcription", extra={"facts": facts})
+        return answer
+
+    return listeners
+
+
+async def _answer(request: Request, service: Service, listeners: Listeners, holder: Holder) -> tuple[Response, float]:
+    settings = service.settings
+    if service.admission.draining:
+        raise HttpError(503, "restarting", "The server is about to restart.", {"Retry-After": "5"})
+    most = holder.grant.streams
+    if most is not None and holder.streams >= most:
+        sentence = f"This key may have {most} requests at once; wait for one to end."
+        raise HttpError(429, "too_many_streams", sentence, {"Retry-After": "1"})
+    holder.streams += 1
+    try:
+        try:
+            async with asyncio.timeout(settings.upload_timeout):
+                form = await read_form(
+                    request, settings.max_transcription_bytes, settings.idle_timeout, "recording", fields=32
+                )
+        except TimeoutError:
+            raise HttpError(408, "too_slow", "The upload came too slowly; send it again.") from None
+        try:
+            form_of_answer, code, words = _wishes(form, listeners)
+            recording = await _recording(form.get("file"), settings.max_transcription_seconds)
+        finally:
+            await form.close()
+        try:
+            service.admission.take(holder, round(_CHARACTERS_A_SECOND * recording.duration))
+        except SwaramError as error:
+            raise to_http(error) from error
+        try:
+            heard = await listeners.transcribe(code, recording)
+        except SwaramError as error:
+            logger.error("transcription: %s", describe_fault(error))
+            sentence = "The recogniser of this server cannot be used; its operator can see why."
+            raise HttpError(500, "internal", sentence) from error
+    finally:
+        holder.streams -= 1
+    return _written(heard, form_of_answer, code, recording.duration, words), recording.duration
+
+
+def _wishes(form: FormData, listeners: Listeners) -> tuple[str, str, set[str]]:
+    """Format of the answer, language, and which times are wanted. Raises HttpError."""
+    wanted = form.get("response_format") or "json"
+    if wanted not in FORMATS:
+        raise HttpError(422, "bad_parameter", f"The response_format must be one of {', '.join(FORMATS)}.")
+    if form.get("stream") in ("true", "True", "1"):
+        raise HttpError(422, "bad_parameter", "Transcripts are not streamed; leave stream out.")
+    language = form.get("language")
+    if language is not None and not isinstance(language, str):
+        raise HttpError(422, "bad_parameter", "The language must be a code such as ml.")
+    times = {
+        str(value) for key in ("timestamp_granularities[]", "timestamp_granularities") for value in form.getlist(key)
+    }
+    if times - {"segment", "word"}:
+        raise HttpError(422, "bad_parameter", "The timestamp_granularities must be segment or word.")
+    return str(wanted), listeners.choose(language), times
+
+
+async def _recording(file: Any, limit: float) -> Recording:
+    if not isinstance(file, UploadFile):
+        raise HttpError(400, "no_file", "Send the recording as the multipart form field 'file'.")
+    content = await file.read()
+    try:
+        # No more than the limit is ever decoded: a small file may hold many hours.
+        recording = await asyncio.to_thread(read_audio, content, "the recording", 0.0, limit + 1)
+    except AudioError as error:
+        raise HttpError(415, "bad_audio", f"{str(error).rstrip('.')}.") from error
+    if recording.duration > limit:
+        raise HttpError(413, "too_long", f"The recording is longer than {limit:g} seconds; send it in parts.")
+    return recording
+
+
+def _written(heard: Transcript, form: str, code: str, duration: float, times: set[str]) -> Response:
+    if form == "text":
+        return PlainTextResponse(heard.text + "\n")
+    if form == "srt":
+        return PlainTextResponse(subrip(heard), media_type="application/x-subrip")
+    if form == "vtt":
+        return PlainTextResponse(web_vtt(heard), media_type="text/vtt")
+    if form == "json":
+        return JSONResponse({"text": heard.text})
+    data = {"task": "transcribe", "language": LANGUAGES[code].name.lower(), **as_data(heard, duration)}
+    if "word" not in times:
+        del data["words"]
+    if times and "segment" not in times:
+        del data["segments"]
+    return JSONResponse(data)

@@ -1,0 +1,48 @@
+"""Marks: when each word and symbol of the user's text is heard."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from swaram.voice.models import Latent
+from swaram.voice.reader import Passage, TextMap
+from swaram.voice.voice import Voice
+
+
+@dataclass(frozen=True)
+class Mark:
+    """``kind``: "word" or "symbol"; ``start`` and ``end``: characters of the user's text (end exclusive);
+    ``start_sample`` and ``end_sample``: where it is heard, counted from the beginning of the speech."""
+
+    kind: str
+    start: int
+    end: int
+    start_sample: int
+    end_sample: int
+
+
+def marks_of(
+    voice: Voice,
+    passage: Passage,
+    latent: Latent,
+    text_map: TextMap,
+    start_sample: int,
+    symbols: bool = False,
+) -> Iterator[Mark]:
+    """Marks of a passage whose first sample is ``start_sample``: its words, or its symbols."""
+    table = voice.symbols
+    stride, first = 2 if table.blank else 1, int(table.blank and table.edges)
+    # Frame at which each id begins, and at which the last one ends.
+    edges = np.concatenate([[0], np.cumsum(latent.durations)])
+
+    def sample(position: int, after: int) -> int:
+        place = first + stride * (position + (1 if table.bos else 0)) + after
+        return start_sample + int(edges[min(place, len(edges) - 1)]) * voice.hop_length
+
+    for start, end in passage.words():
+        spans = [(i, i + 1) for i in range(start, end)] if symbols else [(start, end)]
+        for low, high in spans:
+            origins = passage.origins[low:high]
+            where = (origins[0], origins[0] + 1) if symbols else text_map.span(origins)
+            yield Mark("symbol" if symbols else "word", *where, sample(low, 0), sample(high - 1, 1))
