@@ -8,7 +8,7 @@ import pytest
 from swaram.config.config import Config, ConfigError, MultibandConfig, load_config, parse_config
 from swaram.config.model import DECODERS, DISCRIMINATORS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_configuration_that_ships_loads():
