@@ -12,7 +12,7 @@ from torch import Tensor
 
 from swaram.config.config import Config
 from swaram.export.facts import OfferedSpeaker, VoiceFacts
-from swaram.formats.exchange import FormatError, ImportOptions, TrainedVoice, load_trained, require_published_parts
+from swaram.formats.exchange import FormatError, ImportOptions, TrainedVoice
 from swaram.formats.huggingface_config import number, our_config, their_config
 from swaram.formats.layouts import DIRECTION, MAGNITUDE, huggingface_name
 from swaram.formats.metadata import (
@@ -26,7 +26,7 @@ from swaram.formats.metadata import (
     write_own_facts,
 )
 from swaram.formats.registry import read_json
-from swaram.formats.tensors import MOST_LAYERS, fitted, join_weight, load_folder
+from swaram.formats.tensors import MOST_LAYERS, fitted, join_weight, load_folder, load_trained, require_published_parts
 from swaram.formats.vocabulary import symbol_table
 from swaram.languages import get_language
 from swaram.model.vits import Vits

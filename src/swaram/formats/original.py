@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from swaram.export.facts import VoiceFacts
-from swaram.formats.exchange import FormatError, ImportOptions, TrainedVoice, load_trained, require_published_parts
+from swaram.formats.exchange import FormatError, ImportOptions, TrainedVoice
 from swaram.formats.huggingface import languages_of
 from swaram.formats.layouts import discriminator_name, original_name
 from swaram.formats.metadata import (
@@ -24,7 +24,7 @@ from swaram.formats.metadata import (
 )
 from swaram.formats.original_config import our_config, their_config
 from swaram.formats.registry import read_json
-from swaram.formats.tensors import fitted, load_pickled, named_tensors, take
+from swaram.formats.tensors import fitted, load_pickled, load_trained, named_tensors, require_published_parts, take
 from swaram.formats.vocabulary import read_symbols, symbol_table
 from swaram.model.discriminators import Discriminators
 from swaram.training.checkpoints import CheckpointInfo

@@ -4,6 +4,7 @@ import pickle
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,9 +14,13 @@ from torch import Tensor
 
 from swaram.config.config import Config
 from swaram.config.model import HifiganConfig
-from swaram.formats.exchange import FormatError
+from swaram.export.facts import VoiceFacts
+from swaram.export.voice import keep_speakers, load_generator
+from swaram.formats.exchange import FormatError, TrainedVoice
 from swaram.formats.layouts import DIRECTION, MAGNITUDE
 from swaram.model.vits import Vits
+from swaram.training.checkpoints import find_checkpoint, read_info, read_tensors
+from swaram.voice.package import is_package
 
 MOST_LAYERS = 256
 # Names that older files use for a weight's two parts.
@@ -155,3 +160,36 @@ def _modern(name: str) -> str:
     for pattern, part in _OLD_PARTS:
         name = pattern.sub(part, name)
     return name
+
+
+def load_trained(source: Path, facts: VoiceFacts, title: str) -> TrainedVoice:
+    """The averaged generator of a checkpoint with the speakers that ``facts`` offers, and its discriminators.
+
+    ``title``: the format, for messages. Raises FormatError for a voice package: its graphs hold no named tensors.
+    """
+    if is_package(source):
+        raise FormatError(f"{source} is a voice package; {title} is made of the checkpoint it was exported from")
+    folder = find_checkpoint(source)
+    info = read_info(folder)
+    model = load_generator(folder, info)
+    offered = keep_speakers(model, info, facts.speakers)
+    names = [speaker.name for speaker in offered] or info.speakers
+    discriminators = read_tensors(folder, "discriminator") if info.discriminators else None
+    return TrainedVoice(model, replace(info, speakers=names), facts, discriminators)
+
+
+def require_published_parts(voice: TrainedVoice, title: str) -> HifiganConfig:
+    """The decoder's settings, where the voice is of the published kind.
+
+    Raises FormatError for another decoder, a language embedding or styles: the format has no place for them.
+    """
+    data, decoder = voice.info.config.data, voice.info.config.model.decoder
+    if not isinstance(decoder, HifiganConfig):
+        raise FormatError(
+            f"{title} has a HiFi-GAN decoder, and this voice's is {decoder.type}: it cannot be written so"
+        )
+    if len(data.languages) > 1:
+        raise FormatError(f"{title} has no place for the languages {', '.join(data.languages)}, only for a single one")
+    if data.styles:
+        raise FormatError(f"{title} has no place for the styles {', '.join(data.styles)}")
+    return decoder
