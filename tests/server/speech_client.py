@@ -43,7 +43,7 @@ def running(voices: Path, **settings: Any) -> Iterator[RunningServer]:
     assert server.started
     try:
         address = address_of(listener, tls="tls_certificate" in settings)
-        yield RunningServer(address, server.config.app.state.service)
+        yield RunningServer(address, server.service)
     finally:
         server.should_exit = True
         thread.join(20)

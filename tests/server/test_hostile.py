@@ -76,7 +76,7 @@ def nothing_in_the_log(caplog):
 
 def wait_for_peace(server, seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
-    while server.service.connections or server.service.streams or server.service.workers.waiting:
+    while server.service.connections or server.service.streams or server.service.scheduler.waiting:
         assert time.monotonic() < deadline, "something was left running"
         time.sleep(0.02)
 
@@ -178,7 +178,7 @@ def leave_no_handles(toy_voices, times: int) -> None:
     command = [sys.executable, "-m", "swaram.cli.main", "serve", "--port", "0", "--voices", str(toy_voices)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        nobody = SimpleNamespace(connections=0, streams=0, workers=SimpleNamespace(waiting=0))
+        nobody = SimpleNamespace(connections=0, streams=0, scheduler=SimpleNamespace(waiting=0))
         server = RunningServer(process.stdout.readline().split()[-1], nobody)
         handles = Path(f"/proc/{process.pid}/fd")
         leave_at_random(server, 10, seed=0)

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from swaram.errors import SwaramError
 from swaram.server.admission import Admission
 from swaram.server.keys import Grant, Holder, KeyRing, add_key, hash_key
-from swaram.server.logs import Line
+from swaram.server.logs import LineFormatter
 from swaram.server.metrics import Metrics
 from swaram.server.protocol import RequestError
 from swaram.server.settings import ServerSettings, read_settings
@@ -217,7 +217,7 @@ def test_the_journal_has_a_line_for_each_request_without_its_text(server, caplog
         say(socket, type="start", request_id="logged", text=TEXT, voice="toy", pace=False)
         listen_until(socket, "done")
     time.sleep(0.1)
-    lines = [json.loads(Line(as_json=True).format(record)) for record in caplog.records]
+    lines = [json.loads(LineFormatter(as_json=True).format(record)) for record in caplog.records]
     told = next(line for line in lines if line.get("request") == "logged")
     assert told["event"] == "speech" and told["outcome"] == "done" and told["characters"] == len(TEXT)
     assert not any(ord(c) > 127 for c in json.dumps(lines, ensure_ascii=False))
@@ -260,6 +260,79 @@ def test_settings_come_from_file_environment_and_flags(tmp_path, monkeypatch):
         read_settings(None, {"max_stream": 3})
     with pytest.raises(SwaramError, match="max_streams is wrong"):
         read_settings(None, {"max_streams": 0})
-    file.write_text("[")
-    with pytest.raises(SwaramError, match="not JSON"):
+    for broken in ("[", "[1]", '"port"', "\x00"):
+        file.write_text(broken)
+        with pytest.raises(SwaramError, match="not a JSON object"):
+            read_settings(file, {})
+    with pytest.raises(SwaramError, match="no such file"):
+        read_settings(tmp_path / "none.json", {})
+    for wrong in ('{"origins": 5}', '{"origins": [5]}', '{"origins": null}'):
+        file.write_text(wrong)
+        monkeypatch.delenv("SWARAM_SERVER_ORIGINS", raising=False)
+        with pytest.raises(SwaramError, match="origins is wrong"):
+            read_settings(file, {})
+    file.write_text('{"prot": 5001}')
+    with pytest.raises(SwaramError, match="did you mean port"):
         read_settings(file, {})
+    monkeypatch.setenv("SWARAM_SERVER_WORKER", "2")
+    with pytest.raises(SwaramError, match="did you mean workers"):
+        read_settings(None, {})
+
+
+def test_who_still_asks_for_worker_processes_is_told_that_they_are_gone(tmp_path, monkeypatch):
+    file = tmp_path / "server.json"
+    file.write_text('{"worker_kind": "process"}')
+    with pytest.raises(SwaramError, match=r"--worker-kind\) is gone"):
+        read_settings(file, {})
+    with pytest.raises(SwaramError, match=r"--worker-kind\) is gone"):
+        read_settings(None, {"worker_kind": "thread"})
+    monkeypatch.setenv("SWARAM_SERVER_WORKER_KIND", "process")
+    with pytest.raises(SwaramError, match=r"--worker-kind\) is gone"):
+        read_settings(None, {})
+
+
+FRIEND = {"Origin": "https://friend.example"}
+ALLOWED = "access-control-allow-origin"
+
+
+def test_a_page_of_an_allowed_origin_may_ask_before_it_has_a_key(guarded):
+    server, _, _ = guarded
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    for path in ("/v1/audio/speech", "/v1/audio/transcriptions", "/convert"):
+        answer = httpx.options(server.address + path, headers=FRIEND | asks)
+        assert answer.status_code == 200 and answer.headers[ALLOWED] == FRIEND["Origin"]
+        assert "authorization" in answer.headers["access-control-allow-headers"].lower()
+        refused = httpx.options(server.address + path, headers=asks | {"Origin": "https://evil.example"})
+        assert refused.status_code == 400 and ALLOWED not in refused.headers
+
+
+def test_every_answer_says_that_an_allowed_page_may_read_it(guarded, monkeypatch):
+    server, keys, _ = guarded
+    mine = {"X-API-Key": keys["one"]}
+
+    def answers(origin: dict[str, str]) -> list[httpx.Response]:
+        return [
+            httpx.get(f"{server.address}/v1/voices", headers=origin),
+            httpx.get(f"{server.address}/no/such/address", headers=origin),
+            httpx.post(f"{server.address}/v1/audio/speech", json={"input": TEXT}, headers=origin),
+            httpx.post(f"{server.address}/v1/audio/speech", json={"input": ""}, headers=origin | mine),
+            httpx.post(f"{server.address}/v1/audio/speech", content=b"x" * 2_000_000, headers=origin | mine),
+        ]
+
+    heard = answers(FRIEND)
+    assert [answer.status_code for answer in heard] == [200, 404, 401, 400, 413]
+    assert all(answer.headers.get_list(ALLOWED) == [FRIEND["Origin"]] for answer in heard)
+    assert not any(ALLOWED in answer.headers for answer in answers({"Origin": "https://evil.example"}) + answers({}))
+    with monkeypatch.context() as broken:
+        broken.setattr(server.service.admission, "capacity", lambda: 0)
+        full = httpx.post(f"{server.address}/v1/audio/speech", json={"input": TEXT}, headers=FRIEND | mine)
+        assert full.status_code == 429 and full.headers[ALLOWED] == FRIEND["Origin"]
+        assert "retry-after" in full.headers["access-control-expose-headers"].lower()
+        broken.setattr(server.service, "describe_voices", lambda: 1 / 0)
+        failed = httpx.get(f"{server.address}/v1/voices", headers=FRIEND)
+        assert failed.status_code == 500 and failed.headers[ALLOWED] == FRIEND["Origin"]
+
+
+def test_an_origin_may_be_written_as_people_write_it(monkeypatch):
+    monkeypatch.setenv("SWARAM_SERVER_ORIGINS", "https://Friend.example/, http://localhost:3000")
+    assert read_settings(None, {}).origins == ("https://friend.example", "http://localhost:3000")

@@ -15,12 +15,12 @@ from tests.server.speech_client import TEXT, RunningServer, listen_until, runnin
 from tests.voice.toy_voice import write_toy_voice
 
 
-@pytest.fixture(params=["thread", "process"])
-def watching(request, toy_voices, tmp_path) -> Iterator[tuple[RunningServer, Path]]:
+@pytest.fixture
+def watching(toy_voices, tmp_path) -> Iterator[tuple[RunningServer, Path]]:
     """A server whose folder holds the voice ``toy`` at first, and that folder."""
     folder = tmp_path / "voices"
     shutil.copytree(toy_voices / "toy", folder / "toy")
-    with running(folder, worker_kind=request.param, workers=1, watch_seconds=0.1) as server:
+    with running(folder, workers=1, watch_seconds=0.1) as server:
         yield server, folder
 
 

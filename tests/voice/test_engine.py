@@ -12,6 +12,7 @@ from swaram.voice.engine import Engine
 from swaram.voice.errors import SpeechError, VoiceError
 from swaram.voice.reader import MAX_PASSAGE_SYMBOLS
 from swaram.voice.request import SpeechRequest
+from swaram.voice.synthesis import pause_samples, tail_samples
 from swaram.voice.voice import Voice
 from swaram.voice.windows import windows
 
@@ -24,8 +25,9 @@ def whole_pass(engine: Engine, request: SpeechRequest) -> np.ndarray:
     parts, tail = [], 0
     for index, passage in enumerate(passages):
         latent = engine.encode(passage, request, index)
-        lead = engine.pause_samples(passages[index - 1], tail, request) if index else 0
-        tail = engine.tail_samples(latent)
+        rate, pause = engine.voice.sample_rate, passages[index - 1].pause_after * request.pause_scale
+        lead = pause_samples(pause, tail, rate) if index else 0
+        tail = tail_samples(latent.length * engine.voice.hop_length)
         parts += [np.zeros(lead), engine.models.decode_whole(latent), np.zeros(tail)]
     return np.concatenate(parts)
 

@@ -11,7 +11,7 @@ import pytest
 
 from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
-from swaram.voice.library import find_voice, open_voices
+from swaram.voice.library import find_voice, open_engines
 from swaram.voice.packing import write_package
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
@@ -180,7 +180,7 @@ def test_voices_are_found_by_path_by_name_or_alone(toy_folder, tmp_path, monkeyp
     write_toy_voice(tmp_path / "two")
     with pytest.raises(VoiceError, match="one of one, two"):
         find_voice(None, tmp_path)
-    assert list(open_voices(tmp_path)) == ["one", "two"]
+    assert list(open_engines(tmp_path)) == ["one", "two"]
 
 
 def test_a_voice_of_the_first_version_loads_without_the_keys_that_came_later(tmp_path):

@@ -12,7 +12,7 @@ TEXT = "അമ്മ വന്നു. നാളെ രാവിലെ വരാ�
 
 
 def feed_of(toy) -> TextFeed:
-    return TextFeed(Reader(toy.voice, "ml"), ".?!।")
+    return TextFeed(Reader(toy.voice, "ml"))
 
 
 def speak(feed: TextFeed, pieces: list[str]):

@@ -24,9 +24,7 @@ def serve_command(
     tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
     json_log: Annotated[bool, typer.Option("--json-log", help="Write the log as JSON lines.")] = False,
     workers: Annotated[int | None, typer.Option(help="Streams computed at once; default: all cores.", min=1)] = None,
-    worker_kind: Annotated[
-        str | None, typer.Option(help="thread, or process: a fault in one takes only its own streams.")
-    ] = None,
+    worker_kind: Annotated[str | None, typer.Option(hidden=True, help="Gone; the error says what to do.")] = None,
     prove: Annotated[
         Path | None,
         typer.Option(help="Once up, speak a sentence through the own WebSocket into this FLAC file."),
@@ -34,7 +32,7 @@ def serve_command(
 ) -> None:
     """Serve speech over WebSockets, until interrupted."""
     from swaram.server.keys import KeyFileError, add_key
-    from swaram.server.logs import write_journal
+    from swaram.server.logs import configure_logging
     from swaram.server.run import address_of, listen, make_server
     from swaram.server.settings import read_settings
 
@@ -57,7 +55,7 @@ def serve_command(
         "json_log": json_log or None,
     }
     settings = read_settings(config, {name: value for name, value in given.items() if value is not None})
-    write_journal(settings.json_log)
+    configure_logging(settings.json_log)
     listener = listen(settings.host, settings.port)
     address = address_of(listener, tls=settings.tls_certificate is not None)
 

@@ -7,9 +7,9 @@ from swaram.server.metrics import Metrics
 from swaram.server.protocol import RequestError
 from swaram.server.settings import ServerSettings
 
-_MEMORY = 0.9  # weight of what is known when a new measurement comes
+_SMOOTHING = 0.9  # weight of what is known when a new measurement comes
 # What these workers cost does not show what other programs, or the listeners' own, take from the processor.
-_TIGHT = 0.01  # seconds of sound left to a listener when more came: less is nearly an underrun
+_LEAST_MARGIN = 0.01  # seconds of sound left to a listener when more came: less is nearly an underrun
 
 
 class Admission:
@@ -26,33 +26,33 @@ class Admission:
         self.draining = False
         self._factor = 0.0
         self._step_seconds = 0.0
-        self._rests_until = 0.0
+        self._paused_until = 0.0
 
     def measure(self, computing: float, audio: float) -> None:
         """Take note of the seconds of computing that some seconds of sound cost."""
         if audio > 0:
             self._factor = (
-                _MEMORY * self._factor + (1 - _MEMORY) * computing / audio if self._factor else computing / audio
+                _SMOOTHING * self._factor + (1 - _SMOOTHING) * computing / audio if self._factor else computing / audio
             )
 
     def measure_step(self, stage: str, seconds: float) -> None:
         """Take note of the seconds that one step took."""
         if stage not in ("frontend", "decode"):
             return
-        self._step_seconds = _MEMORY * self._step_seconds + (1 - _MEMORY) * seconds
+        self._step_seconds = _SMOOTHING * self._step_seconds + (1 - _SMOOTHING) * seconds
 
     def note_start(self, waited: float) -> None:
         """Take note of how many seconds a first sound waited while nothing was computed for it."""
         if waited > self._settings.first_sound_limit:
-            self._rest()
+            self._pause()
 
     def note_margin(self, left: float) -> None:
         """Take note of how many seconds of sound a listener still had when more was ready."""
-        if left < _TIGHT:
-            self._rest()
+        if left < _LEAST_MARGIN:
+            self._pause()
 
-    def _rest(self) -> None:
-        self._rests_until = time.monotonic() + self._settings.breather
+    def _pause(self) -> None:
+        self._paused_until = time.monotonic() + self._settings.breather
 
     def capacity(self) -> int:
         """How many streams the workers can keep up with, as far as is known."""
@@ -73,7 +73,7 @@ class Admission:
         if self.streams >= self.capacity():
             raise self._refuse("overloaded", "The server has as many listeners as it can serve; try again soon.", 2.0)
         late = waiting * self._step_seconds / self._settings.workers > self._settings.first_sound_limit
-        if late or (self.streams and time.monotonic() < self._rests_until):
+        if late or (self.streams and time.monotonic() < self._paused_until):
             raise self._refuse("overloaded", "The first sound would come too late now; try again soon.", 1.0)
         self.take(holder, characters)
 

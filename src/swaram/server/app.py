@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from swaram import __version__
 from swaram.errors import SwaramError
-from swaram.server.auth import let_in, serve_socket
+from swaram.server.auth import authenticate, serve_socket
 from swaram.server.body_limit import BodyLimit
 from swaram.server.convert import ConvertSession, convert_upload
 from swaram.server.errors import HttpError
@@ -97,13 +97,13 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     async def metrics() -> Response:
         """Numbers for Prometheus."""
         service.metrics.connections.set(service.connections)
-        service.metrics.queue.set(service.workers.waiting)
+        service.metrics.queue.set(service.scheduler.waiting)
         return Response(service.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.post("/convert", openapi_extra=_WAV_FORM, response_class=Response, responses=_CONVERT_ANSWERS)
     async def convert(request: Request) -> Response:
         """A WAV as FLAC, bit for bit the same samples."""
-        let_in(request, service)
+        authenticate(request, service)
         try:
             answer = await convert_upload(request, service.settings)
         except HttpError:

@@ -1,4 +1,4 @@
-"""The entrance: keys, origins and the number of connections are looked at before anything else."""
+"""Who may use the server: keys, origins and the number of connections are looked at before anything else."""
 
 import logging
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class SocketSession(Protocol):
         """Tell the client that the server will be gone."""
 
 
-def let_in(connection: HTTPConnection, service: Service) -> Holder:
+def authenticate(connection: HTTPConnection, service: Service) -> Holder:
     """Whose connection this is. Raises HttpError 401 or 403."""
     if not _is_allowed(connection, service.settings.origins):
         service.metrics.rejected.labels("origin").inc()
@@ -58,7 +58,7 @@ async def serve_socket(websocket: WebSocket, service: Service, session: Callable
     settings = service.settings
     socket = Socket(websocket, settings.idle_timeout, settings.stall_timeout, lambda: True)
     try:
-        holder = let_in(websocket, service)
+        holder = authenticate(websocket, service)
     except HttpError as error:
         await socket.close(Close.UNAUTHORISED if error.status == 401 else Close.FORBIDDEN, error.code, error.sentence)
         return

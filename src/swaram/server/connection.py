@@ -61,7 +61,7 @@ class HttpConnection(H11Protocol):
             self.transport.abort()
 
 
-class OneLine(logging.Filter):
+class OneLineErrors(logging.Filter):
     """Turns a traceback into one line that says what failed where, without the values."""
 
     def filter(self, record: logging.LogRecord) -> bool:

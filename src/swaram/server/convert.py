@@ -1,4 +1,7 @@
-"""``WS /v1/convert``: the bytes of a WAV in as they come, FLAC frames out as they are made."""
+"""WAV to FLAC: ``POST /convert`` answers a whole upload, ``WS /v1/convert`` sends frames while the bytes come.
+
+``read_form`` reads the form of an upload no further than its limit, for transcriptions too.
+"""
 
 import asyncio
 import base64

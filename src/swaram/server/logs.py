@@ -1,4 +1,4 @@
-"""The journal: one line for each request, with everything but its text."""
+"""The server's log: one line for each request, with everything but its text, and one for each internal error."""
 
 import json
 import logging
@@ -8,15 +8,12 @@ import traceback
 
 def describe_fault(error: BaseException) -> str:
     """The exception's type and the last places it came through, without its message."""
-    told = getattr(error, "description", None)
-    if told:
-        return f"in a worker: {told}"
     places = traceback.extract_tb(error.__traceback__)[-3:]
     way = " < ".join(f"{place.filename.rsplit('/', 1)[-1]}:{place.lineno}" for place in reversed(places))
     return f"{type(error).__name__} at {way or 'an unknown place'}"
 
 
-class Line(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """A record as one line, as JSON or for people."""
 
     def __init__(self, as_json: bool) -> None:
@@ -33,10 +30,10 @@ class Line(logging.Formatter):
         return f"{at} {record.levelname.lower()} {record.getMessage()} {told}".rstrip()
 
 
-def write_journal(as_json: bool) -> None:
+def configure_logging(as_json: bool) -> None:
     """Send the server's log to stderr; requests are written one by one only as JSON."""
     handler = logging.StreamHandler()
-    handler.setFormatter(Line(as_json))
+    handler.setFormatter(LineFormatter(as_json))
     logger = logging.getLogger("swaram.server")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO if as_json else logging.WARNING)

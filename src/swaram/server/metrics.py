@@ -35,7 +35,6 @@ class Metrics:
         self.streams = self._gauge("tts_active_sessions", "Requests being spoken.")
         self.connections = self._gauge("tts_connections", "Open WebSockets.")
         self.queue = self._gauge("tts_queue_depth", "Steps waiting for a worker.")
-        self.restarts = self._counter("tts_worker_restarts", "Workers that died and were started again.")
         self.model = Gauge(
             "tts_model_info", "Voices being served.", ["voice", "sha256", "version"], registry=self._registry
         )

@@ -7,10 +7,12 @@ import ssl
 from collections.abc import Callable
 
 import uvicorn
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from swaram.errors import SwaramError
 from swaram.server.app import create_app
-from swaram.server.connection import HttpConnection, OneLine, SpeechConnection
+from swaram.server.connection import HttpConnection, OneLineErrors, SpeechConnection
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 
@@ -54,25 +56,40 @@ class SpeechServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, service: Service, on_start: Callable[[], None]) -> None:
         super().__init__(config)
-        self._service, self._on_start = service, on_start
+        self.service, self._on_start = service, on_start
         self._watching: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then call back."""
         await super().startup(sockets)
         if self.started:
-            self._watching = asyncio.create_task(self._service.watch_voices())
+            self._watching = asyncio.create_task(self.service.watch_voices())
             self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then stop; a second signal stops at once."""
-        draining = asyncio.create_task(self._service.drain())
+        draining = asyncio.create_task(self.service.drain())
         while not draining.done() and not self.force_exit:
             await asyncio.sleep(0.05)
         draining.cancel()
         if self._watching is not None:
             self._watching.cancel()
         await super().shutdown(sockets)
+
+
+def allow_origins(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
+    """The application, whose answers, those to internal errors too, pages of these origins may read.
+
+    It goes around the whole application, because only there it sees such answers.
+    """
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        allow_headers=("*",),
+        expose_headers=("Content-Disposition", "Retry-After", "X-Audio-MD5", "X-Samples"),
+        max_age=3600,
+    )
 
 
 def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda: None) -> SpeechServer:
@@ -83,7 +100,7 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
     _check_tls(settings)
     app = create_app(settings)
     config = uvicorn.Config(
-        app,
+        allow_origins(app, settings.origins),
         http=HttpConnection,
         ws=SpeechConnection,
         ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),
@@ -98,7 +115,7 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
-    logging.getLogger("uvicorn.error").addFilter(OneLine())
+    logging.getLogger("uvicorn.error").addFilter(OneLineErrors())
     return SpeechServer(config, app.state.service, on_start)
 
 

@@ -1,9 +1,11 @@
-"""The service: the voices that are open, the scheduler, and who may still begin."""
+"""The service: the voices that are open, the scheduler, who may still begin, and memory that goes back."""
 
 import asyncio
+import ctypes
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from swaram import __version__
@@ -13,20 +15,39 @@ from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
 from swaram.server.metrics import Metrics
-from swaram.server.process_workers import ProcessWorkers
 from swaram.server.protocol import PROTOCOL_VERSION, RequestError, Start
 from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
-from swaram.server.speech_job import Speaking
+from swaram.server.speech_job import SpeechJob
 from swaram.server.telemetry import open_telemetry
 from swaram.server.voice_watch import VoiceWatch
-from swaram.server.workers import ThreadWorkers, Workers, give_back
-from swaram.voice.engine import Engine
-from swaram.voice.library import open_voices
+from swaram.voice.library import open_engines
 from swaram.voice.request import SpeechRequest
-from swaram.voice.synthesis import StreamFormat
 
 logger = logging.getLogger("swaram.server")
+
+_TRIM_SECONDS = 60.0
+
+
+def find_trim() -> Callable[[int], int] | None:
+    """glibc's ``malloc_trim``, or None where the C library is another one."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+def give_memory_back(stopped: threading.Event, every: float = _TRIM_SECONDS) -> None:
+    """Begin to give free memory back every so many seconds, in a thread of its own, until ``stopped`` is set."""
+    trim = find_trim()
+    if trim is None:
+        return
+
+    def work() -> None:
+        while not stopped.wait(every):
+            trim(0)
+
+    threading.Thread(target=work, name="memory", daemon=True).start()
 
 
 class Session(Protocol):
@@ -42,20 +63,14 @@ class Service:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.telemetry = open_telemetry()
-        self.engines = {name: Engine(voice) for name, voice in open_voices(settings.voices).items()}
-        costs = [engine.warm_up() for engine in self.engines.values()]
+        self.engines = open_engines(settings.voices)
         self.metrics = Metrics()
         self.keys = KeyRing.read(settings.keys)
         self.admission = Admission(settings, self.metrics)
-        self.admission.measure(max(costs), 1.0)
-        self.workers: Workers
-        if settings.worker_kind == "process":
-            restarted = self.metrics.restarts.inc
-            self.workers = ProcessWorkers(settings.workers, settings.voices, self._report, restarted)
-        else:
-            self.workers = ThreadWorkers(self.engines, Scheduler(settings.workers, self._report))
+        self.admission.measure(max(engine.real_time_factor for engine in self.engines.values()), 1.0)
+        self.scheduler = Scheduler(settings.workers, self._report)
         self._closed = threading.Event()
-        give_back(self._closed)
+        give_memory_back(self._closed)
         self.sessions: set[Session] = set()
         for name, engine in self.engines.items():
             self.metrics.add_voice(name, engine.voice.package.sha256)
@@ -64,7 +79,7 @@ class Service:
         """Serve what the folder of voices holds from now on, until cancelled."""
         seconds, folder = self.settings.watch_seconds, self.settings.voices
         if seconds:
-            await VoiceWatch(self.engines, self.workers, self.metrics, folder, seconds).run()
+            await VoiceWatch(self.engines, self.metrics, folder, seconds).run()
 
     @property
     def streams(self) -> int:
@@ -79,7 +94,7 @@ class Service:
     def close(self) -> None:
         """Stop the workers."""
         self._closed.set()
-        self.workers.close()
+        self.scheduler.close()
         if self.telemetry is not None:
             self.telemetry.close()
 
@@ -92,40 +107,40 @@ class Service:
         while self.streams and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
 
-    def record(self, speaking: Speaking, outcome: str, seconds: float) -> None:
+    def record(self, job: SpeechJob, outcome: str, seconds: float) -> None:
         """Count a request that has ended, and write it to the log: everything but its text."""
-        metrics, voice = self.metrics, speaking.voice
+        metrics, voice = self.metrics, job.voice
         metrics.duration.labels(voice, outcome).observe(seconds)
-        metrics.characters.labels(voice).inc(speaking.characters)
-        metrics.audio.labels(voice).inc(speaking.seconds_sent)
-        metrics.output.labels(speaking.format).inc(speaking.bytes_sent)
-        if speaking.first_audio is not None:
-            metrics.first_audio.labels(voice).observe(speaking.first_audio)
-        if speaking.seconds_sent:
-            metrics.factor.labels(voice).observe(speaking.computing / speaking.seconds_sent)
+        metrics.characters.labels(voice).inc(job.characters)
+        metrics.audio.labels(voice).inc(job.seconds_sent)
+        metrics.output.labels(job.format).inc(job.bytes_sent)
+        if job.first_audio is not None:
+            metrics.first_audio.labels(voice).observe(job.first_audio)
+        if job.seconds_sent:
+            metrics.factor.labels(voice).observe(job.computing / job.seconds_sent)
         if outcome in ("cancelled", "disconnected"):
             metrics.cancelled.labels(outcome).inc()
         facts = {
-            "request": speaking.request_id,
+            "request": job.request_id,
             "voice": voice,
             "outcome": outcome,
-            "characters": speaking.characters,
-            "speech_seconds": round(speaking.seconds_sent, 3),
-            "first_audio_seconds": round(speaking.first_audio or 0.0, 4),
-            "computing_seconds": round(speaking.computing, 4),
+            "characters": job.characters,
+            "speech_seconds": round(job.seconds_sent, 3),
+            "first_audio_seconds": round(job.first_audio or 0.0, 4),
+            "computing_seconds": round(job.computing, 4),
             "seconds": round(seconds, 3),
         }
         logger.info("speech", extra={"facts": facts})
         if self.telemetry is not None:
-            self.telemetry.trace("speech", facts | {"format": speaking.format}, seconds, failed=outcome == "failed")
+            self.telemetry.trace("speech", facts | {"format": job.format}, seconds, failed=outcome == "failed")
 
     def _report(self, step: StepReport) -> None:
         self.metrics.stage.labels(step.stage).observe(step.seconds)
         self.metrics.wait.labels(step.stage).observe(step.wait)
-        self.metrics.queue.set(self.workers.waiting)
+        self.metrics.queue.set(self.scheduler.waiting)
         self.admission.measure_step(step.stage, step.seconds)
 
-    def begin(self, request_id: str, start: Start) -> tuple[Speaking, dict[str, Any]]:
+    def begin(self, request_id: str, start: Start) -> tuple[SpeechJob, dict[str, Any]]:
         """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
         name = self._voice_name(start.voice, start.language)
         engine = self.engines[name]
@@ -154,9 +169,9 @@ class Service:
             "bits": start.bits,
             "block_samples": BLOCK_SAMPLES,
         }
-        steps = self.workers.open(name, request, StreamFormat(start.format, start.bits, start.marks))
-        speaking = Speaking(request_id, name, start, steps, rate, self.settings, self.metrics, self.admission)
-        return speaking, started
+        synthesis = engine.begin(request, start.marks)
+        shared = (self.scheduler, self.settings, self.metrics, self.admission)
+        return SpeechJob(request_id, name, start, synthesis, rate, *shared), started
 
     def _voice_name(self, name: str | None, language: str | None) -> str:
         if not self.engines:

@@ -1,44 +1,54 @@
-"""The server's settings: one typed section, with a default for each."""
+"""The server's settings: from flags, the environment and a JSON file, with a default for each."""
 
 import difflib
-import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from swaram.errors import SwaramError
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-
-
 PREFIX = "SWARAM_SERVER_"
+_REMOVED = {
+    "worker_kind": "The setting worker_kind (--worker-kind) is gone: speech is computed in threads. Leave it out; to "
+    "keep a crash from all listeners, run several servers behind a proxy.",
+}
 
 
 class SettingsError(SwaramError):
     """Settings that cannot be used; the key is named."""
 
 
-class ServerSettings(BaseModel):
-    """Where the server listens, with what it works, and what it grants each client. Times are in seconds."""
+class ServerSettings(BaseSettings):
+    """Where the server listens, with what it works, and what it grants each client. Times are in seconds.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    What is given by name counts before the environment (``SWARAM_SERVER_PORT`` ...), and that before the JSON file.
+    """
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 5000
     voices: Path | None = None
     recognizers: Path | None = None
     workers: Count = max(1, os.cpu_count() or 1)
-    worker_kind: Literal["thread", "process"] = "thread"
 
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     json_log: bool = False
 
     keys: Path | None = None
-    origins: tuple[str, ...] = ()
+    origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     watch_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
 
@@ -67,36 +77,59 @@ class ServerSettings(BaseModel):
     max_transcription_seconds: Positive = 1800.0
     max_queued_transcriptions: Count = 4
 
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _as_browsers_write(cls, origins: Any) -> Any:
+        """A list, or text with commas; browsers write an origin in small letters and without a slash at the end."""
+        listed = origins.split(",") if isinstance(origins, str) else origins
+        if not isinstance(listed, list | tuple):
+            return listed
+        return tuple(o.strip().rstrip("/").lower() if isinstance(o, str) else o for o in listed)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first one that names a setting counts."""
+        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls)
+
 
 def read_settings(path: Path | None, given: dict[str, Any]) -> ServerSettings:
     """Settings from a JSON file, then the environment (``SWARAM_SERVER_PORT`` ...), then flags; the last one counts.
 
     Raises SettingsError for an unknown key, naming the nearest right one, and for a wrong value.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = json.loads(path.read_text())
-        except OSError as error:
-            raise SettingsError(f"{path}: the settings cannot be read ({error.strerror}).") from error
-        except ValueError as error:
-            raise SettingsError(f"{path}: the settings are not JSON.") from error
-        if not isinstance(values, dict):
-            raise SettingsError(f"{path}: the settings are not a JSON object.")
-    values |= _from_environment()
-    values |= given
-    for key in values:
-        if key not in ServerSettings.model_fields:
-            near = difflib.get_close_matches(key, ServerSettings.model_fields, 1)
-            meant = f"; did you mean {near[0]}" if near else ""
-            raise SettingsError(f"The server has no setting {key!r}{meant}.")
+
+    class Settings(ServerSettings):
+        model_config = SettingsConfigDict(json_file=path)
+
+    for name in os.environ:  # pydantic-settings passes over variables that name no setting
+        if name.startswith(PREFIX):
+            _check_name(name.removeprefix(PREFIX).lower())
+    if path is not None and not path.is_file():
+        raise SettingsError(f"{path}: there is no such file; name the JSON file of the server's settings.")
     try:
-        return ServerSettings.model_validate(values)
+        return Settings(**given)
     except ValidationError as error:
         fault = error.errors(include_input=False)[0]
-        raise SettingsError(f"The server's setting {fault['loc'][0]} is wrong: {fault['msg'].lower()}.") from error
+        name = str(fault["loc"][0])
+        _check_name(name)
+        raise SettingsError(f"The server's setting {name} is wrong: {fault['msg'].lower()}.") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: the settings cannot be read ({error.strerror}).") from error
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"{path}: the settings are not a JSON object.") from error
 
 
-def _from_environment() -> dict[str, Any]:
-    found = {name[len(PREFIX) :].lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    return {key: tuple(value.split(",")) if key == "origins" else value for key, value in found.items()}
+def _check_name(name: str) -> None:
+    if name in _REMOVED:
+        raise SettingsError(_REMOVED[name])
+    if name not in ServerSettings.model_fields:
+        near = difflib.get_close_matches(name, ServerSettings.model_fields, 1)
+        meant = f"; did you mean {near[0]}" if near else ""
+        raise SettingsError(f"The server has no setting {name!r}{meant}.")

@@ -27,7 +27,7 @@ from swaram.server.protocol import (
     parse,
 )
 from swaram.server.service import Service
-from swaram.server.speech_job import Sink, Speaking
+from swaram.server.speech_job import Sink, SpeechJob
 from swaram.server.websocket import Gone, Socket
 
 logger = logging.getLogger("swaram.server")
@@ -39,12 +39,12 @@ class SpeakSession:
     def __init__(self, websocket: WebSocket, service: Service, holder: Holder) -> None:
         settings = service.settings
         self._holder = holder
-        self._seated = False
+        self._admitted = False
         self._service, self._settings = service, settings
         self._socket = Socket(websocket, settings.idle_timeout, settings.stall_timeout, self._is_busy)
-        self._queue: deque[Speaking] = deque()
+        self._queue: deque[SpeechJob] = deque()
         self._wake = asyncio.Event()
-        self._current: Speaking | None = None
+        self._current: SpeechJob | None = None
         self._task: asyncio.Task[None] | None = None
         self._names = itertools.count(1)
 
@@ -65,7 +65,7 @@ class SpeakSession:
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
-            self._leave_seat()
+            self._leave()
         for fault in results:
             if isinstance(fault, ProtocolError):
                 await self._socket.close(fault.close, fault.code, str(fault))
@@ -107,9 +107,9 @@ class SpeakSession:
                 await self._begin(message)
             case Text():
                 self._check_length(message.text)
-                speaking = self._find(message.request_id)
+                job = self._find(message.request_id)
                 self._service.admission.take(self._holder, len(message.text))
-                speaking.push(message.text)
+                job.push(message.text)
             case Flush():
                 self._find(message.request_id).push(flush=True)
             case End():
@@ -126,51 +126,51 @@ class SpeakSession:
 
     async def _begin(self, start: Start) -> None:
         request_id = start.request_id or f"request-{next(self._names)}"
-        if any(speaking.request_id == request_id for speaking in self._all()):
+        if any(job.request_id == request_id for job in self._all()):
             raise RequestError("request_id_taken", "A request of this id is still being served; choose another id.")
         if len(self._queue) >= self._settings.max_queued_requests:
             raise RequestError("too_many_requests", "Too many requests wait on this socket; wait for a done.", 1.0)
-        self._take_seat(len(start.text or ""))  # first: a refusal must cost next to nothing
+        self._enter(len(start.text or ""))  # first: a refusal must cost next to nothing
         try:
-            speaking, started = self._service.begin(request_id, start)
+            job, started = self._service.begin(request_id, start)
             if start.text is not None:
-                speaking.push(start.text, end=True)
+                job.push(start.text, end=True)
         except SwaramError:
             if not self._all():
-                self._leave_seat()
+                self._leave()
             raise
-        self._queue.append(speaking)
+        self._queue.append(job)
         await self._socket.send_json(started)
         self._wake.set()
 
-    def _take_seat(self, characters: int) -> None:
+    def _enter(self, characters: int) -> None:
         admission, service = self._service.admission, self._service
-        if self._seated:
+        if self._admitted:
             admission.take(self._holder, characters)
             return
-        admission.admit(self._holder, characters, service.workers.waiting)
+        admission.admit(self._holder, characters, service.scheduler.waiting)
         admission.enter(self._holder)
-        self._seated = True
+        self._admitted = True
 
-    def _leave_seat(self) -> None:
-        if self._seated:
+    def _leave(self) -> None:
+        if self._admitted:
             self._service.admission.leave(self._holder)
-            self._seated = False
+            self._admitted = False
 
-    def _all(self) -> list[Speaking]:
+    def _all(self) -> list[SpeechJob]:
         return ([self._current] if self._current else []) + list(self._queue)
 
-    def _find(self, request_id: str | None) -> Speaking:
-        for speaking in reversed(self._all()):
-            if request_id is None or speaking.request_id == request_id:
-                return speaking
+    def _find(self, request_id: str | None) -> SpeechJob:
+        for job in reversed(self._all()):
+            if request_id is None or job.request_id == request_id:
+                return job
         raise RequestError("unknown_request", "No such request is being served; send start first.")
 
     async def _cancel(self, request_id: str | None) -> None:
         waiting = [s for s in self._queue if request_id in (None, s.request_id)]
-        for speaking in waiting:
-            self._queue.remove(speaking)
-            speaking.close()
+        for job in waiting:
+            self._queue.remove(job)
+            job.close()
         current = self._current
         if current is not None and request_id in (None, current.request_id) and self._task is not None:
             current.close()
@@ -178,9 +178,9 @@ class SpeakSession:
         elif not waiting:
             raise RequestError("unknown_request", "No such request is being served; it may have ended already.")
         if not self._all():
-            self._leave_seat()
-        for speaking in waiting:
-            await self._tell_cancelled(speaking)
+            self._leave()
+        for job in waiting:
+            await self._tell_cancelled(job)
 
     async def _speak(self) -> None:
         while True:
@@ -194,11 +194,11 @@ class SpeakSession:
                 self._current.close()
                 self._current = self._task = None
                 if not self._queue:
-                    self._leave_seat()
+                    self._leave()
                 self._socket.last_heard = time.monotonic()
 
-    async def _speak_one(self, speaking: Speaking) -> None:
-        self._task = asyncio.create_task(speaking.run(Sink(self._socket.send_json, self._socket.send_bytes)))
+    async def _speak_one(self, job: SpeechJob) -> None:
+        self._task = asyncio.create_task(job.run(Sink(self._socket.send_json, self._socket.send_bytes)))
         begun = time.monotonic()
         outcome = "disconnected"
         try:
@@ -207,22 +207,22 @@ class SpeakSession:
             outcome = "cancelled" if self._task.cancelled() else "failed" if fault else "done"
         finally:
             self._task.cancel()
-            self._service.record(speaking, outcome, time.monotonic() - begun)
+            self._service.record(job, outcome, time.monotonic() - begun)
         if self._task.cancelled():
-            await self._tell_cancelled(speaking)
+            await self._tell_cancelled(job)
             return
         if isinstance(fault, Gone):
             raise fault
         if isinstance(fault, SwaramError):
-            await self._tell(fault, speaking.request_id)
+            await self._tell(fault, job.request_id)
         elif fault is not None:
             logger.error("speak: internal error: %s", describe_fault(fault))
             sentence = "Something went wrong in the server while speaking; try again."
-            await self._tell(RequestError("internal", sentence), speaking.request_id)
+            await self._tell(RequestError("internal", sentence), job.request_id)
 
-    async def _tell_cancelled(self, speaking: Speaking) -> None:
+    async def _tell_cancelled(self, job: SpeechJob) -> None:
         await self._socket.send_json(
-            {"type": "cancelled", "request_id": speaking.request_id, "samples_sent": speaking.samples_sent}
+            {"type": "cancelled", "request_id": job.request_id, "samples_sent": job.samples_sent}
         )
 
     async def _tell(self, error: SwaramError, request_id: str | None) -> None:

@@ -14,13 +14,13 @@ from starlette.responses import Response, StreamingResponse
 
 from swaram.audio.encoders import MEDIA_TYPES
 from swaram.errors import SwaramError
-from swaram.server.auth import let_in
+from swaram.server.auth import authenticate
 from swaram.server.errors import HttpError
 from swaram.server.keys import Holder
 from swaram.server.logs import describe_fault
 from swaram.server.protocol import RequestError, Start
 from swaram.server.service import Service
-from swaram.server.speech_job import Sink, Speaking
+from swaram.server.speech_job import Sink, SpeechJob
 
 logger = logging.getLogger("swaram.server")
 
@@ -71,7 +71,7 @@ def add_speech(app: FastAPI, service: Service, errors: dict[int | str, dict[str,
     @app.post("/v1/audio/speech", response_class=Response, responses=answers)
     async def speech(request: Request, body: SpeechBody) -> Response:
         """Speak a text; the sound is sent while the rest is made."""
-        holder = let_in(request, service)
+        holder = authenticate(request, service)
         return await _answer(body, service, holder)
 
 
@@ -85,12 +85,12 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
         seed=body.seed, format=body.response_format, marks="none", pace=False,
     )  # fmt: skip
     try:
-        service.admission.admit(holder, len(body.input), service.workers.waiting)
-        speaking, _ = service.begin("http", start)
-        speaking.push(body.input, end=True)
+        service.admission.admit(holder, len(body.input), service.scheduler.waiting)
+        job, _ = service.begin("http", start)
+        job.push(body.input, end=True)
     except SwaramError as error:
         raise to_http(error) from error
-    delivery = Delivery(speaking, service, holder)
+    delivery = Delivery(job, service, holder)
     first = await delivery.first_piece()
     if body.stream_format == "sse":
         return StreamingResponse(_events(delivery, first, len(body.input)), media_type="text/event-stream")
@@ -128,9 +128,9 @@ def to_http(error: SwaramError) -> HttpError:
 class Delivery:
     """A request spoken into a short queue, from which an HTTP answer is sent."""
 
-    def __init__(self, speaking: Speaking, service: Service, holder: Holder) -> None:
+    def __init__(self, job: SpeechJob, service: Service, holder: Holder) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
-        self._speaking, self._service, self._holder = speaking, service, holder
+        self._job, self._service, self._holder = job, service, holder
         self.final_header = b""
         self.samples = 0
         self._begun = service.admission.enter(holder)
@@ -139,14 +139,14 @@ class Delivery:
     async def _speak(self) -> None:
         outcome = "disconnected"
         try:
-            await self._speaking.run(Sink(self._take_json, self._take_bytes))
+            await self._job.run(Sink(self._take_json, self._take_bytes))
             outcome = "done"
         except SwaramError:
             outcome = "failed"
             raise
         finally:
             self._service.admission.leave(self._holder)
-            self._service.record(self._speaking, outcome, asyncio.get_running_loop().time() - self._begun)
+            self._service.record(self._job, outcome, asyncio.get_running_loop().time() - self._begun)
             with suppress(asyncio.QueueFull):
                 self._queue.put_nowait(None)
 
@@ -190,7 +190,7 @@ class Delivery:
                 yield piece
         finally:
             self._task.cancel()
-            self._speaking.close()
+            self._job.close()
 
 
 async def _sound(delivery: Delivery, first: bytes) -> AsyncIterator[bytes]:

@@ -1,18 +1,24 @@
-"""Speaking: drives one request's stream step by step and sends what it makes, never far ahead of playback."""
+"""One request: when each step of its synthesis is run, and what is sent, never far ahead of playback."""
 
 import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
+from swaram.audio.encoders import open_encoder
+from swaram.audio.flac import to_integers
 from swaram.server.admission import Admission
 from swaram.server.metrics import Metrics
 from swaram.server.protocol import RequestError, Start
+from swaram.server.scheduler import Job, Scheduler
 from swaram.server.settings import ServerSettings
-from swaram.server.workers import Steps
 from swaram.text.frontend import Notice
-from swaram.voice.synthesis import Fed, Prepared
+from swaram.voice.synthesis import Prepared, Synthesis
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _MAX_WARNINGS = 50
 # A new listener may wait this long, in seconds, before somebody whose sound is about to run out must.
@@ -29,7 +35,7 @@ class Sink:
         self.json, self.bytes = send_json, send_bytes
 
 
-class Speaking:
+class SpeechJob:
     """One request: text is pushed in from the receiving side while ``run`` sends sound.
 
     Of FLAC, every binary message is one whole frame, and the first one the stream's 42-byte header.
@@ -40,20 +46,23 @@ class Speaking:
         request_id: str,
         voice: str,
         start: Start,
-        steps: Steps,
+        synthesis: Synthesis,
         sample_rate: int,
+        scheduler: Scheduler,
         settings: ServerSettings,
         metrics: Metrics,
         admission: Admission,
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
         self.bytes_sent = 0
-        self._start, self._steps, self._rate = start, steps, sample_rate
+        self._start, self._synthesis, self._rate = start, synthesis, sample_rate
+        self._encoder = open_encoder(start.format, sample_rate, start.bits)
+        self._scheduler, self._job = scheduler, Job()
         self._settings, self._metrics, self._admission = settings, metrics, admission
         self._measured = (0.0, 0.0)
         self._inbox: asyncio.Queue[tuple[str, bool, bool]] = asyncio.Queue()
         self._ended = self._all_read = self._waits = False
-        self._characters = self._passages = self._warnings = 0
+        self._characters = self._warnings = 0
         self._asked: float | None = None
         self._clock: float | None = None
         self.samples_sent = 0
@@ -71,7 +80,7 @@ class Speaking:
     @property
     def computing(self) -> float:
         """Seconds of computing so far."""
-        return self._steps.seconds
+        return self._job.seconds
 
     @property
     def first_audio(self) -> float | None:
@@ -102,7 +111,7 @@ class Speaking:
                 await self._announce(index, prepared, sink)
                 for window, samples in enumerate(prepared.window_samples):
                     await self._pace(samples)
-                    frames = await self._step("render", index, window)
+                    frames = await self._step("decode", self._render, index, window)
                     self._count_underrun()
                     await self._send_frames(frames, sink)
                     self.samples_sent += samples
@@ -131,19 +140,19 @@ class Speaking:
 
     def close(self) -> None:
         """Drop every step that has not begun."""
-        self._steps.close()
+        self._job.closed = True
 
     async def _has_passage(self, index: int, sink: Sink, wait: bool = True) -> bool:
-        while self._passages <= index and not self._all_read:
+        while self._synthesis.passages <= index and not self._all_read:
             if not wait and self._inbox.empty():
                 return False
             self._waits = self._inbox.empty()
             text, flush, end = await self._inbox.get()
             self._waits = False
-            fed: Fed = await self._step("feed", text, flush)
-            self._passages, self._all_read = fed.passages, end
-            await self._warn(fed.notices, sink)
-        return self._passages > index
+            notices = await self._step("normalize", self._synthesis.feed, text, flush)
+            self._all_read = end
+            await self._warn(notices, sink)
+        return self._synthesis.passages > index
 
     async def _warn(self, notices: list[Notice], sink: Sink) -> None:
         for notice in notices[: _MAX_WARNINGS - self._warnings]:
@@ -152,11 +161,11 @@ class Speaking:
             await sink.json({"type": "warning", "request_id": self.request_id, **place, "message": notice.message})
 
     async def _prepare(self, index: int) -> Prepared:
-        return await self._step("prepare", index)
+        return await self._step("frontend", self._synthesis.prepare, index)
 
     async def _announce(self, index: int, prepared: Prepared, sink: Sink) -> None:
-        if prepared.header:
-            await sink.bytes(prepared.header)
+        if index == 0 and self._encoder.header:
+            await sink.bytes(self._encoder.header)
         if self._start.marks == "none":
             return
         await sink.json(
@@ -194,12 +203,17 @@ class Speaking:
         if left < 0:
             self._metrics.underruns.inc()
 
-    async def _step(self, method: str, *arguments: Any) -> Any:
+    def _render(self, index: int, window: int) -> list[bytes]:
+        """Decode a window; return the frames that became complete."""
+        return self._encoder.encode(to_integers(self._synthesis.render(index, window), self._start.bits))
+
+    async def _step(self, stage: str, step: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Run a step on a worker, before those whose listeners have longer to wait; ``stage`` is for the metrics."""
         if self._clock is None:
             deadline = (self._asked or time.monotonic()) + _FIRST_SOUND_TARGET
         else:
             deadline = self._clock + self.samples_sent / self._rate
-        return await self._steps.run(deadline, method, *arguments)
+        return await self._scheduler.run(self._job, deadline, stage, partial(step, *arguments, **named))
 
     async def _send_frames(self, frames: list[bytes], sink: Sink) -> None:
         for frame in frames:
@@ -210,18 +224,18 @@ class Speaking:
                 self._admission.note_start((self.first_audio or 0.0) - self.computing)
 
     async def _finish(self, sink: Sink) -> None:
-        finished = await self._step("finish")
-        await self._send_frames(finished.frames, sink)
-        seconds = finished.samples / self._rate
+        encoder = self._encoder
+        await self._send_frames(await self._step("encode", encoder.finish), sink)
+        seconds = encoder.samples / self._rate
         await sink.json(
             {
                 "type": "done",
                 "request_id": self.request_id,
-                "samples": finished.samples,
+                "samples": encoder.samples,
                 "seconds": round(seconds, 3),
-                "md5": finished.md5,
-                "header": base64.b64encode(finished.header).decode(),
+                "md5": encoder.md5,
+                "header": base64.b64encode(encoder.final_header).decode(),
                 "ttfa_ms": round(1000 * (self.first_audio or 0.0), 1),
-                "real_time_factor": round(self._steps.seconds / seconds, 4) if seconds else None,
+                "real_time_factor": round(self.computing / seconds, 4) if seconds else None,
             }
         )

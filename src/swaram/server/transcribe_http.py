@@ -20,7 +20,7 @@ from swaram.languages import LANGUAGES
 from swaram.recognition import Recognizer, Transcript
 from swaram.recognition.captions import as_data, subrip, web_vtt
 from swaram.recognition.package import list_recognizers
-from swaram.server.auth import let_in
+from swaram.server.auth import authenticate
 from swaram.server.convert import read_form
 from swaram.server.errors import HttpError
 from swaram.server.keys import Holder
@@ -71,7 +71,7 @@ class Listeners:
         self._open: dict[str, Recognizer] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(
-            max(1, settings.workers // 2), thread_name_prefix="swaram-listen", initializer=_step_back
+            max(1, settings.workers // 2), thread_name_prefix="swaram-listen", initializer=_lower_priority
         )
         self._limit = settings.max_queued_transcriptions
         self.waiting = 0
@@ -117,7 +117,7 @@ class Listeners:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     """Those who are listened to come first: a thread's own niceness, where the system has such a thing."""
     with suppress(AttributeError, OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
@@ -131,7 +131,7 @@ def add_transcriptions(app: FastAPI, service: Service, errors: dict[int | str, d
     @app.post(PATH, openapi_extra=_FORM, response_class=Response, responses=answers)
     async def transcriptions(request: Request) -> Response:
         """Write down what is said in a recording."""
-        holder = let_in(request, service)
+        holder = authenticate(request, service)
         began = time.monotonic()
         outcome = "failed"
         try:

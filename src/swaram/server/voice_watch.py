@@ -6,14 +6,12 @@ from pathlib import Path
 
 from swaram.errors import SwaramError
 from swaram.server.metrics import Metrics
-from swaram.server.workers import Workers
 from swaram.voice.engine import Engine
-from swaram.voice.library import served_packages, voices_folder
-from swaram.voice.voice import Voice
+from swaram.voice.library import open_engine, served_packages, voices_folder
 
 logger = logging.getLogger("swaram.server")
 
-_Print = tuple[tuple[str, int, int], ...]
+_Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 class VoiceWatch:
@@ -24,14 +22,12 @@ class VoiceWatch:
     changed on the event loop only.
     """
 
-    def __init__(
-        self, engines: dict[str, Engine], workers: Workers, metrics: Metrics, folder: Path | None, seconds: float
-    ) -> None:
-        self._engines, self._workers, self._metrics = engines, workers, metrics
+    def __init__(self, engines: dict[str, Engine], metrics: Metrics, folder: Path | None, seconds: float) -> None:
+        self._engines, self._metrics = engines, metrics
         self._folder, self._seconds = folder, seconds
         self._served = {name: files for name, (_, files) in _look(folder).items() if name in engines}
-        self._seen: dict[str, _Print | None] = {}
-        self._refused: dict[str, _Print] = {}
+        self._seen: dict[str, _Fingerprint | None] = {}
+        self._refused: dict[str, _Fingerprint] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -54,7 +50,7 @@ class VoiceWatch:
             elif self._settled(name, files):
                 await self._take(name, path, files)
 
-    def _settled(self, name: str, files: _Print | None) -> bool:
+    def _settled(self, name: str, files: _Fingerprint | None) -> bool:
         """Whether the last look saw the same; what is settled is forgotten."""
         if name in self._seen and self._seen[name] == files:
             del self._seen[name]
@@ -62,10 +58,9 @@ class VoiceWatch:
         self._seen[name] = files
         return False
 
-    async def _take(self, name: str, path: Path, files: _Print) -> None:
+    async def _take(self, name: str, path: Path, files: _Fingerprint) -> None:
         try:
-            engine = await asyncio.to_thread(_open, name, path)
-            await self._workers.load(name, path)
+            engine = await asyncio.to_thread(open_engine, path, name)
         except SwaramError as error:
             self._refused[name] = files
             logger.warning("a voice is not served: %s", error)
@@ -79,7 +74,6 @@ class VoiceWatch:
     def _drop(self, name: str) -> None:
         self._forget(name)
         del self._engines[name]
-        self._workers.unload(name)
         logger.info("the voice %s is no longer served", name)
 
     def _forget(self, name: str) -> None:
@@ -89,13 +83,7 @@ class VoiceWatch:
             self._metrics.remove_voice(name, self._engines[name].voice.package.sha256)
 
 
-def _open(name: str, path: Path) -> Engine:
-    engine = Engine(Voice.open(path).named(name))
-    engine.warm_up()
-    return engine
-
-
-def _look(folder: Path | None) -> dict[str, tuple[Path, _Print]]:
+def _look(folder: Path | None) -> dict[str, tuple[Path, _Fingerprint]]:
     """Every package by name: where it is, and names, sizes and times of its files."""
     home = voices_folder(folder)
     home.stat()  # a folder that is away for a moment is no empty one

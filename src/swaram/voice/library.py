@@ -1,4 +1,4 @@
-"""The voices on this machine: a folder whose entries are voice packages."""
+"""The voices on this machine: a folder whose entries are voice packages; found, opened, added and removed."""
 
 import os
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from swaram.voice.check import VoiceReport, examine_voice
+from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
 from swaram.voice.package import VoiceManifest, is_package, package_files, read_manifest
 from swaram.voice.voice import Voice
@@ -65,14 +66,21 @@ def find_voice(wanted: str | Path | None = None, folder: str | Path | None = Non
     return Voice.open(find_package(wanted, folder))
 
 
-def open_voices(folder: str | Path | None = None) -> dict[str, Voice]:
-    """Open every voice of a folder; a folder that is itself a voice counts as one. Raises VoiceError."""
+def open_engine(path: str | Path, name: str) -> Engine:
+    """An engine for a package, warmed up. Raises VoiceError."""
+    engine = Engine(Voice.open(path).named(name))
+    engine.warm_up()
+    return engine
+
+
+def open_engines(folder: str | Path | None = None) -> dict[str, Engine]:
+    """``open_engine`` for every voice of a folder; one that is itself a voice counts as one. Raises VoiceError."""
     packages = served_packages(folder)
     if not packages:
         raise VoiceError(
             f"{voices_folder(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one."
         )
-    return {name: Voice.open(path).named(name) for name, path in packages.items()}
+    return {name: open_engine(path, name) for name, path in packages.items()}
 
 
 _NAME = re.compile(r"[^\W.][\w.-]{0,79}")

@@ -1,5 +1,9 @@
-"""The ONNX models of a voice, run as the contract in docs/architecture.md says."""
+"""The ONNX models of a voice, run as the contract in docs/architecture.md says: front end, flow, decoder.
 
+Beside them stands what the decoder is driven by in voices with a pitch: the phase that the pitch has come to.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,22 +12,10 @@ import onnxruntime
 from swaram.audio.noise import noise_frames
 from swaram.runtime.session import open_session
 from swaram.voice.errors import VoiceError
+from swaram.voice.reader import Passage
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
 from swaram.voice.windows import Window, flow_edges, windows
-
-
-def carried_phase(pitch: np.ndarray, hop_length: int, sample_rate: int) -> np.ndarray:
-    """Turns, float32 [frames], 0..1, at the beginning of each frame, of its pitch: [frames], Hz; the first is 0.
-
-    A frame's pitch holds at its middle and glides to the next one's. No frame after it changes a frame's phase.
-    """
-    padded = np.pad(pitch.astype(np.float64), 1, mode="edge")
-    between = 0.5 * (padded[:-1] + padded[1:])
-    turns = np.cumsum(0.5 * (between[:-1] + between[1:])) * (hop_length / sample_rate)
-    before = np.concatenate([[0.0], turns[:-1]])
-    return (before - np.floor(before)).astype(np.float32)
-
 
 _NOISE_STEP = 256
 _FRAMES_PER_ID = 4
@@ -83,6 +75,15 @@ class Models:
         taken = _names(voice, "decoder.onnx", self._decoder.get_inputs(), "latent", *driven)
         self._takes_conditioning = "conditioning" in taken
 
+    def encode_passage(self, passage: Passage, request: SpeechRequest, index: int) -> Latent:
+        """Latent frames of passage ``index`` of a request. Raises SpeechError for a speaker or style it lacks."""
+        voice = self.voice
+        speaker = voice.find_speaker(request.speaker)
+        language = voice.language_number(voice.find_language(request.language))
+        style = voice.find_style(request.style)
+        ids = voice.symbols.encode(passage.text)
+        return self.encode(ids, request, speaker.id if speaker else 0, index, language, style)
+
     def encode(
         self, ids: list[int], request: SpeechRequest, speaker: int, index: int, language: int = 0, style: int = 0
     ) -> Latent:
@@ -122,6 +123,11 @@ class Models:
             self._begin_flow(latent, index)
         return latent
 
+    def windows(self, frames: int) -> Iterator[Window]:
+        """The decoder's windows over so many frames, in order."""
+        voice, margins = self.voice, self.voice.manifest.decoder
+        return windows(frames, voice.hop_length, voice.sample_rate, margins.left_margin, margins.right_margin)
+
     def decode(self, latent: Latent, window: Window) -> np.ndarray:
         """float32 samples [(end - start) x hop], -1..1, of one window."""
         for edge in latent.edges:
@@ -149,16 +155,7 @@ class Models:
         if self._noise_channels:
             latent.pitch = np.empty(latent.length, np.float32)
         if index == 0 and latent.length and manifest.flow:
-            of_decoder = manifest.decoder
-            first = next(
-                windows(
-                    latent.length,
-                    manifest.hop_length,
-                    manifest.sample_rate,
-                    of_decoder.left_margin,
-                    of_decoder.right_margin,
-                )
-            )
+            first = next(self.windows(latent.length))
             latent.edges = flow_edges(latent.length, first.high, manifest.flow.left_margin, manifest.flow.right_margin)
 
     def _flow_between(self, latent: Latent, start: int, end: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -192,6 +189,18 @@ class Models:
         except Exception as error:
             reason = str(error).splitlines()[0][:200].rstrip(".")
             raise VoiceError(f"The voice {self.voice.name} cannot be run: {reason}.") from error
+
+
+def carried_phase(pitch: np.ndarray, hop_length: int, sample_rate: int) -> np.ndarray:
+    """Turns, float32 [frames], 0..1, at the beginning of each frame, of its pitch: [frames], Hz; the first is 0.
+
+    A frame's pitch holds at its middle and glides to the next one's. No frame after it changes a frame's phase.
+    """
+    padded = np.pad(pitch.astype(np.float64), 1, mode="edge")
+    between = 0.5 * (padded[:-1] + padded[1:])
+    turns = np.cumsum(0.5 * (between[:-1] + between[1:])) * (hop_length / sample_rate)
+    before = np.concatenate([[0.0], turns[:-1]])
+    return (before - np.floor(before)).astype(np.float32)
 
 
 def _session(voice: Voice, name: str, model: bytes, threads: int) -> onnxruntime.InferenceSession:

@@ -1,10 +1,14 @@
-"""Passages: what the front end reads in one go, at most a sentence, with its place in the user's text."""
+"""Text, whole or as it is written, to passages: what the front end reads in one go, at most a sentence.
+
+Each passage keeps its place in the user's text.
+"""
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from swaram.languages import Language
 from swaram.text.frontend import Notice, TextFrontend
 from swaram.text.sentences import Sentence
 from swaram.voice.errors import SpeechError
@@ -12,6 +16,8 @@ from swaram.voice.phonemes import Phonemizer, decompose, given_phonemes
 from swaram.voice.voice import Voice
 
 MAX_PASSAGE_SYMBOLS = 240
+MAX_PENDING_CHARACTERS = 1200
+_ENDS = ".?!"
 _CLAUSE_PAUSE, _WORD_PAUSE = 0.15, 0.0
 _TOKEN = re.compile(r"""\d+(?:[.,:/-]\d+)*|[^\s.,;:!?…"'()\[\]{}<>|।॥۔؟،؛]+""")
 _WORD = re.compile(r"""[^\s!"',.:;?…-]+(?:['-][^\s!"',.:;?…-]+)*""")
@@ -48,6 +54,11 @@ class Reader:
         self._frontend = TextFrontend(voice.find_language(language))
         side = voice.manifest.text
         self._phonemizer = Phonemizer(side.espeak_voice) if side.symbols == "phonemes" else None
+
+    @property
+    def language(self) -> Language:
+        """The language that is read."""
+        return self._frontend.language
 
     def read(self, text: str) -> Reading:
         """Read a whole text. Raises SpeechError when nothing in it can be spoken."""
@@ -152,10 +163,6 @@ class TextMap:
         return start + self._offset, end + self._offset
 
 
-MAX_PENDING_CHARACTERS = 1200
-_ENDS = ".?!"
-
-
 class TextFeed:
     """Pieces of text in, complete passages out; positions count from the beginning of the whole text.
 
@@ -163,9 +170,9 @@ class TextFeed:
     beyond ``MAX_PENDING_CHARACTERS``, or until it is flushed.
     """
 
-    def __init__(self, reader: Reader, sentence_ends: str) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._ends = set(sentence_ends) | set(_ENDS) | {"\n"}
+        self._ends = set(reader.language.sentence_ends) | set(_ENDS) | {"\n"}
         self._base = 0
         self._pending = ""
         self._may_end = False

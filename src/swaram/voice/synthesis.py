@@ -1,41 +1,29 @@
-"""One request's synthesis, step by step: text fed, passages prepared, windows rendered to whole frames."""
+"""One request's speech, step by step: text in, passages prepared, windows of samples out.
+
+The order of passages, the silence between them, their marks and their windows are decided here and nowhere else.
+Whoever calls the steps (``Engine.stream`` for one speech, the server for many at once) decides only when each is run;
+the samples depend on the request and its text alone.
+"""
 
 from dataclasses import dataclass
 
-from swaram.audio.encoders import open_encoder
-from swaram.audio.flac import to_integers
-from swaram.languages import get_language
+import numpy as np
+
+from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.text.frontend import Notice
-from swaram.voice.engine import Engine
-from swaram.voice.models import Latent
-from swaram.voice.reader import Passage, TextFeed, TextMap
+from swaram.voice.models import Latent, Models
+from swaram.voice.reader import Passage, Reader, Reading, TextFeed, TextMap
 from swaram.voice.request import SpeechRequest
 from swaram.voice.timings import Mark, marks_of
 from swaram.voice.windows import Window
 
 
 @dataclass(frozen=True)
-class StreamFormat:
-    """What is sent: the format, ``bits`` of each sample, and which ``marks`` ("none", "word", "symbol")."""
-
-    name: str = "flac"
-    bits: int = 16
-    marks: str = "word"
-
-
-@dataclass(frozen=True)
-class Fed:
-    """What a piece of text brought: how many passages there are now, and the new notices."""
-
-    passages: int
-    notices: list[Notice]
-
-
-@dataclass(frozen=True)
 class Prepared:
-    """A passage that can be rendered: the samples of each of its windows, its marks, and where it lies.
+    """A passage that can be rendered.
 
-    ``header`` begins the stream; it comes with the first passage, and may be empty.
+    ``window_samples``: samples of each of its windows, silence included; ``marks``: its words or symbols; ``start`` and
+    ``end``: its characters in the user's text; ``start_sample`` and ``end_sample``: where it is heard, without silence.
     """
 
     window_samples: list[int]
@@ -44,20 +32,9 @@ class Prepared:
     end: int
     start_sample: int
     end_sample: int
-    header: bytes = b""
 
 
 @dataclass(frozen=True)
-class Finished:
-    """The end of a stream: the last frames, the final header, the MD5 and the number of the samples."""
-
-    frames: list[bytes]
-    header: bytes
-    md5: str
-    samples: int
-
-
-@dataclass
 class _Ready:
     latent: Latent
     windows: list[Window]
@@ -65,64 +42,84 @@ class _Ready:
     tail: int
 
 
-class SpeechStream:
-    """Steps of one request. ``prepare`` goes passage by passage in order, and may run beside ``render``.
+def tail_samples(samples: int) -> int:
+    """Silent samples that fill the last FLAC block of a passage of so many, so that it need not wait for the next."""
+    return -samples % BLOCK_SAMPLES
 
-    Nothing here knows of sockets or of time; the samples depend on the request and the order of its text alone.
+
+def pause_samples(pause_seconds: float, tail: int, sample_rate: int) -> int:
+    """Silent samples, in whole FLAC blocks, before the passage after one that ended with ``tail`` silent ones."""
+    return max(0, round((pause_seconds * sample_rate - tail) / BLOCK_SAMPLES)) * BLOCK_SAMPLES
+
+
+class Synthesis:
+    """The steps of one request.
+
+    ``feed`` (or ``read``) and ``prepare`` come one after another, passage by passage; ``render`` goes window by window
+    and may run beside the ``prepare`` of a later passage. ``marks``: "none", "word" or "symbol".
     """
 
-    def __init__(self, engine: Engine, request: SpeechRequest, form: StreamFormat) -> None:
-        self._engine, self._request, self._form = engine, request, form
-        self._speaker = engine.voice.find_speaker(request.speaker)
-        language = engine.voice.find_language(request.language)
-        self._feed = TextFeed(engine.reader(request), get_language(language).sentence_ends)
-        self._encoder = open_encoder(form.name, engine.voice.sample_rate, form.bits)
+    def __init__(self, models: Models, reader: Reader, request: SpeechRequest, marks: str = "word") -> None:
+        self._models, self._reader, self._request, self._marks = models, reader, request, marks
+        self._feed = TextFeed(reader)
         self._text = ""
+        self._text_map = TextMap("")
         self._passages: list[Passage] = []
         self._ready: dict[int, _Ready] = {}
         self._samples = self._tail = 0
 
-    def feed(self, text: str, flush: bool) -> Fed:
-        """Take a piece of text."""
-        self._text += text
-        reading = self._feed.push(text, flush)
+    @property
+    def passages(self) -> int:
+        """How many passages are known so far."""
+        return len(self._passages)
+
+    def read(self, text: str) -> list[Notice]:
+        """Take the whole text at once. Raises SpeechError when nothing in it can be spoken."""
+        return self._take(text, self._reader.read(text))
+
+    def feed(self, text: str, flush: bool = False) -> list[Notice]:
+        """Take the next piece of a text; what is complete, or everything where ``flush``, becomes passages."""
+        return self._take(text, self._feed.push(text, flush))
+
+    def _take(self, text: str, reading: Reading) -> list[Notice]:
+        if text:
+            self._text += text
+            self._text_map = TextMap(self._text)
         self._passages += reading.passages
-        return Fed(len(self._passages), reading.notices)
+        return reading.notices
 
     def prepare(self, index: int) -> Prepared:
-        """Run the front end for a passage."""
-        engine, passage = self._engine, self._passages[index]
-        latent = engine.encode(passage, self._request, index)
-        lead = engine.pause_samples(self._passages[index - 1], self._tail, self._request) if index else 0
-        tail = engine.tail_samples(latent)
-        windows = list(engine.windows(latent))
-        hop = engine.voice.hop_length
+        """Run the front end for a passage; in order."""
+        models, passage = self._models, self._passages[index]
+        hop, rate = models.voice.hop_length, models.voice.sample_rate
+        latent = models.encode_passage(passage, self._request, index)
+        lead = 0
+        if index:
+            pause = self._passages[index - 1].pause_after * self._request.pause_scale
+            lead = pause_samples(pause, self._tail, rate)
+        tail = tail_samples(latent.length * hop)
+        windows = list(models.windows(latent.length))
         lengths = [(window.end - window.start) * hop for window in windows]
-        lengths[0] += lead
-        lengths[-1] += tail
+        if lengths:
+            lengths[0] += lead
+            lengths[-1] += tail
         begins = self._samples + lead
-        text_map = TextMap(self._text)
         marks: list[Mark] = []
-        if self._form.marks != "none":
-            marks = list(
-                marks_of(engine.voice, passage, latent, text_map, begins, symbols=self._form.marks == "symbol")
-            )
-        start, end = text_map.span(passage.origins)
+        if self._marks != "none":
+            symbols = self._marks == "symbol"
+            marks = list(marks_of(models.voice, passage, latent, self._text_map, begins, symbols))
+        start, end = self._text_map.span(passage.origins)
         self._ready[index] = _Ready(latent, windows, lead, tail)
         self._samples += sum(lengths)
         self._tail = tail
-        header = b"" if index else self._encoder.header
-        return Prepared(lengths, marks, start, end, begins, self._samples - tail, header)
+        return Prepared(lengths, marks, start, end, begins, self._samples - tail)
 
-    def render(self, index: int, window: int) -> list[bytes]:
-        """Decode one window, in order; return the frames that became complete."""
+    def render(self, index: int, window: int) -> np.ndarray:
+        """float32 samples [n], -1..1, of one window of a prepared passage, its silence included; in order."""
         ready = self._ready[index]
-        samples = self._engine.decode(ready.latent, ready.windows[window], ready.lead, ready.tail)
-        if window + 1 == len(ready.windows):
+        last = window + 1 == len(ready.windows)
+        if last:
             del self._ready[index]
-        return self._encoder.encode(to_integers(samples, self._form.bits))
-
-    def finish(self) -> Finished:
-        """Close the stream."""
-        encoder = self._encoder
-        return Finished(encoder.finish(), encoder.final_header, encoder.md5, encoder.samples)
+        samples = self._models.decode(ready.latent, ready.windows[window])
+        before, after = ready.lead if window == 0 else 0, ready.tail if last else 0
+        return np.pad(samples, (before, after)) if before or after else samples

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swaram.server.workers import find_trim, give_back
+from swaram.server.service import find_trim, give_memory_back
 
 
 def resident_mb() -> float:
@@ -20,7 +20,7 @@ def test_what_lies_free_between_what_is_used_goes_back():
     held = resident_mb()
     pieces = pieces[::8] + pieces[-1:]  # holes: the heap's end is still in use
     stopped = threading.Event()
-    give_back(stopped, every=0.05)
+    give_memory_back(stopped, every=0.05)
     deadline = time.monotonic() + 10
     while resident_mb() > held - 80 and time.monotonic() < deadline:
         time.sleep(0.05)
