@@ -159,3 +159,22 @@ def test_what_the_wave_module_writes_is_read(speech):
         writer.writeframes(speech.astype("<i2").tobytes())
     reader, heard = read_in_pieces(file.getvalue(), [3])
     assert reader.format.sample_rate == 8000 and np.array_equal(heard[:, 0], speech)
+
+
+@pytest.mark.parametrize("riff", [0, 36, 0xFFFF_FFFF])
+@pytest.mark.parametrize("sizes", [[], [1], [45, 2, 1]])
+def test_a_size_of_nothing_with_samples_behind_it_is_an_unknown_size(speech, riff, sizes):
+    data = header(data=speech.astype("<i2").tobytes(), claim=0)
+    data = data[:4] + struct.pack("<I", riff) + data[8:]
+    reader, heard = read_in_pieces(data, sizes)
+    assert reader.format.frames is None and np.array_equal(heard[:, 0], speech)
+
+
+@pytest.mark.parametrize("behind", [b"", b"\0", b"LIST\x04\0\0\0INFO", b"id3 \x02\0\0\0ab"])
+def test_a_size_of_nothing_with_no_samples_behind_it_holds_none(behind):
+    reader = WavReader()
+    data = header(data=b"") + behind
+    with pytest.raises(AudioError, match=r"holds no samples|middle of a sample"):
+        for place in range(len(data)):
+            reader.feed(data[place : place + 1])
+        reader.finish()

@@ -168,3 +168,33 @@ def test_frames_are_where_the_sound_is():
     mel = log_mel(audio, settings)
     assert mel.shape == (200, 80) and mel.mean(1).argmax() == 100
     assert at_level(clip.audio, settings).shape == clip.audio.shape and plain(" A,  b! ") == "a b"
+
+
+def test_a_recording_in_pieces_is_heard_as_one(recognizer, learnt_audio):
+    whole = recognizer.transcribe(learnt_audio, 16_000)
+    for size in (1000, 40_000, len(learnt_audio)):
+        pieces = [learnt_audio[start : start + size] for start in range(0, len(learnt_audio), size)]
+        assert recognizer.hear(pieces) == whole
+    assert recognizer.hear([]) == Transcript("", [])
+
+
+def test_a_long_recording_is_cut_where_it_is_quiet(recognizer, selection, monkeypatch):
+    clips = [clip.audio(16_000) for clip in selection.train[:4]]
+    texts = [recognizer.transcribe(clip, 16_000).text for clip in clips]
+    pause = np.zeros(8_000, np.float32)
+    audio = np.concatenate([part for clip in clips for part in (clip, pause)])
+    monkeypatch.setattr(module, "STRETCH_SECONDS", max(map(len, clips)) / 16_000 + 0.6)
+    monkeypatch.setattr(module, "CUT_SECONDS", max(map(len, clips)) / 16_000)
+    heard = recognizer.hear([audio])
+    assert error_rate([" ".join(texts)], [heard.text]) < 0.1
+    assert all(a.end <= b.start + 1e-9 for a, b in pairwise(heard.words))
+    last = (len(audio) - len(clips[-1]) - len(pause)) / 16_000
+    assert sum(word.start > last - 0.3 for word in heard.words) == len(texts[-1].split())
+
+
+def test_a_damaged_file_is_written_down_with_one_warning(package, selection, tmp_path):
+    sound = file_bytes(resample(selection.train[1].audio(16_000), 16_000, 48_000), 48_000, "flac")
+    (tmp_path / "half.flac").write_bytes(sound[: len(sound) * 2 // 3])
+    result = CliRunner().invoke(app, ["transcribe", "--recognizer", str(package), str(tmp_path / "half.flac")])
+    assert result.exit_code == 0 and result.stdout.strip()
+    assert result.stderr.count("\n") == 1 and "half.flac" in result.stderr and "its header says" in result.stderr

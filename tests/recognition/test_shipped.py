@@ -1,10 +1,13 @@
 """The recogniser that ships, on recordings as volunteers made them: silence, noise, Opus in WebM and all."""
 
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from swaram.audio.files import read_audio
 from swaram.audio.resample import resample
@@ -93,3 +96,24 @@ def test_a_long_recording_is_heard_as_its_parts(recognizer, unheard):
     # Levels differ: a whole recording is brought to its level at once.
     assert error_rate([parts], [heard.text]) < 0.2
     assert all(a.end <= b.start for a, b in pairwise(heard.words))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the highest memory of a process is read from /proc")
+def test_memory_does_not_grow_with_the_length(tmp_path):
+    """Nine minutes at 48 kHz, three stretches: no more than 60 MB above nine seconds, and under 300 MB in all."""
+    noise = np.random.default_rng(0).standard_normal(48_000 * 9) * 300
+    peaks = []
+    for times in (1, 60):
+        path = tmp_path / f"{times}.wav"
+        soundfile.write(path, np.tile(noise.astype(np.int16), times), 48_000, subtype="PCM_16")
+        program = (
+            "import sys; from swaram.audio.decode import Decoder; from swaram.recognition import Recognizer\n"
+            "recognizer = Recognizer.load(sys.argv[1])\n"
+            "recognizer.hear(Decoder(sys.argv[2], recognizer.features.sample_rate).pieces())\n"
+            "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(SHIPPED), str(path)], capture_output=True, text=True, check=True
+        )
+        peaks.append(float(done.stdout) / 1024)  # MiB
+    assert peaks[1] < peaks[0] + 60 and peaks[1] < 300

@@ -1,5 +1,6 @@
 """WAV to FLAC, piece by piece and bit for bit: what the sockets, the upload and the command have in common."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -85,6 +86,10 @@ def convert_file(source: Path, target: Path, lossy: bool = False) -> FlacEncoder
         raise AudioError(f"{source}: no such file.")
     if not target.absolute().parent.is_dir():
         raise AudioError(f"{target}: the folder {target.parent} does not exist; make it first.")
+    if target.exists() and os.path.samefile(source, target):
+        raise AudioError(f"{target} is the recording itself; name another file to write.")
+    if target.suffix.lower() != ".flac":
+        raise AudioError(f"{target}: what is written is a FLAC file; give it a name that ends in .flac.")
     partial = target.with_name(f".{target.name}.partial")
     try:
         with open(source, "rb") as wav, open(partial, "wb") as flac:

@@ -64,13 +64,14 @@ def _read_with_soundfile(source: str | Path | bytes, start: float, end: float | 
             rate = int(file.samplerate)
             first = min(round(start * rate), file.frames)
             last = file.frames if end is None else min(round(end * rate), file.frames)
-            if file.frames > 1 << 40:  # a FLAC stream of unknown length; libsndfile cannot read it
+            # Nothing, or a FLAC stream without an end: the writer could not go back and say how much it wrote.
+            if not file.frames or file.frames > 1 << 40:
                 return None
             file.seek(first)
             audio = file.read(max(0, last - first), dtype="float32", always_2d=True)
             if len(audio) < last - first:  # cut short: FFmpeg decides whether that is an error
                 return None
-            return Recording(_mono(audio.T), rate, file.channels)
+            return Recording(mono(audio.T), rate, file.channels)
     except (soundfile.LibsndfileError, ValueError, MemoryError, OverflowError):
         return None
 
@@ -96,7 +97,7 @@ def _read_with_av(source: str | Path | bytes, name: str, start: float, end: floa
                 if rate and (frame.sample_rate, len(frame.layout.channels)) != (rate, channels):
                     raise AudioError(f"{name}: the sample rate or channels change within the file")
                 rate, channels = frame.sample_rate, len(frame.layout.channels)
-                block = _mono(_planes(frame, channels))
+                block = mono(planes(frame, channels))
                 first = max(0, round(start * rate) - position)
                 last = len(block) if end is None else min(len(block), round(end * rate) - position)
                 position += len(block)
@@ -105,14 +106,14 @@ def _read_with_av(source: str | Path | bytes, name: str, start: float, end: floa
                 if end is not None and position >= round(end * rate):
                     break
     except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
-        raise AudioError(f"{name}: cannot be decoded ({_reason(error)})") from error
+        raise AudioError(f"{name}: cannot be decoded ({reason(error)})") from error
     if not blocks:
         raise AudioError(f"{name}: the recording holds no samples")
     return Recording(np.concatenate(blocks), rate, channels)
 
 
-def _planes(frame: av.AudioFrame, channels: int) -> np.ndarray:
-    """One frame as float32 [channels, samples], -1..1."""
+def planes(frame: av.AudioFrame, channels: int) -> np.ndarray:
+    """One frame of FFmpeg as float32 [channels, samples], -1..1."""
     samples = frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, channels).T
@@ -123,13 +124,14 @@ def _planes(frame: av.AudioFrame, channels: int) -> np.ndarray:
     return samples.astype(np.float32)
 
 
-def _mono(channels: np.ndarray) -> np.ndarray:
-    """[channels, samples] -> [samples]."""
-    mono = channels[0] if len(channels) == 1 else channels.mean(axis=0)
-    return np.ascontiguousarray(mono, dtype=np.float32)
+def mono(channels: np.ndarray) -> np.ndarray:
+    """The mean of all channels: float32 [channels, samples] -> float32 [samples]."""
+    one = channels[0] if len(channels) == 1 else channels.mean(axis=0)
+    return np.ascontiguousarray(one, dtype=np.float32)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What the system or FFmpeg says of a fault, in one line without a full stop."""
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0].rstrip(".")
 
 

@@ -12,9 +12,14 @@ from swaram.audio.flac_format import MAX_CHANNELS, MAX_SAMPLE_RATE
 _PCM, _FLOAT, _EXTENSIBLE = 0x0001, 0x0003, 0xFFFE
 _CODEC_NAMES = {0x0002: "ADPCM", 0x0006: "A-law", 0x0007: "mu-law", 0x0011: "ADPCM", 0x0055: "MP3"}
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-# Writers that cannot seek leave the largest size they can write, 0xFFFFFFFF or a little under 2 GiB.
+# Writers that cannot seek leave the largest size they can write, 0xFFFFFFFF or a little under 2 GiB, or 0: then what
+# follows is sound, unless it is one of the chunks that stand behind samples.
 _UNKNOWN_SIZE = 0x7FFF_0000
 _MAX_FORMAT_BYTES = 4096
+_TRAILING_CHUNKS = frozenset(
+    name.ljust(4).encode()
+    for name in ("LIST", "id3", "ID3", "bext", "cue", "smpl", "inst", "fact", "JUNK", "PAD", "iXML", "axml", "PEAK")
+)
 
 
 class TruncatedWav(AudioError):
@@ -80,6 +85,9 @@ class WavReader:
         """Raise ``AudioError`` unless a whole WAV has been read."""
         if self._received == 0:
             raise AudioError("The WAV is empty: no bytes came.")
+        if self.format is None and self._buffer[:8] == b"data\0\0\0\0" and self._state == self._read_chunk:
+            self._take(8)
+            self._begin_data(0)
         if self.format is None:
             raise TruncatedWav(
                 f"The WAV ends after {self._received} bytes, before its samples begin; send the whole file."
@@ -140,6 +148,8 @@ class WavReader:
             elif len(body) >= 24:
                 self._rf64_data_size = struct.unpack("<Q", body[8:16])[0]
             return True
+        if name == b"data" and not size and len(self._buffer) < 12:
+            return False  # what follows decides
         self._take(8)
         if name == b"data":
             self._begin_data(size)
@@ -158,7 +168,8 @@ class WavReader:
             size = self._rf64_data_size
             known = size < 1 << 62
         else:
-            known = size < _UNKNOWN_SIZE
+            never_said = size == 0 and self._buffer and bytes(self._buffer[:4]) not in _TRAILING_CHUNKS
+            known = size < _UNKNOWN_SIZE and not never_said
         if known and size % frame:
             raise AudioError(
                 f"The WAV announces {size} bytes of samples, not a multiple of {frame}, the size of one sample "

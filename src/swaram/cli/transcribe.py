@@ -1,6 +1,7 @@
 """``swaram transcribe FILE...``: speech in files to text."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,8 @@ def transcribe_command(
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads to compute with.")] = 1,
 ) -> None:
     """Write down what is said in recordings; all files are tried, and a bad one is named at the end."""
-    from swaram.audio.files import AudioError, read_audio
+    from swaram.audio.decode import Decoder
+    from swaram.audio.files import AudioError
     from swaram.errors import SwaramError
     from swaram.recognition import Recognizer, RecognizerError
     from swaram.recognition.captions import as_data, subrip, web_vtt
@@ -33,14 +35,16 @@ def transcribe_command(
     listener = Recognizer.load(find_recognizer(language, recognizer), threads)
     faults: list[str] = []
     for path in files:
+        recording = Decoder(path, listener.features.sample_rate)
         try:
-            recording = read_audio(path)
+            heard = listener.hear(recording.pieces(), beam)
         except AudioError as error:
             faults.append(str(error))
             continue
-        heard = listener.transcribe(recording.audio, recording.sample_rate, beam)
+        if damage := recording.damage():
+            print(f"warning: {damage}", file=sys.stderr, flush=True)
         if form == "json":
-            data = {"file": str(path), "language": listener.language, **as_data(heard, recording.duration)}
+            data = {"file": str(path), "language": listener.language, **as_data(heard, recording.seconds)}
             print(json.dumps(data, ensure_ascii=False), flush=True)
         elif form == "text":
             print(f"{path}: {heard.text}" if len(files) > 1 else heard.text, flush=True)

@@ -12,6 +12,7 @@ FLOOR = 1e-6  # power of a band: about -60 dBFS; quieter is silence
 
 # Nats, 1 dB: what varies less than that from frame to frame is hiss (0.6 to 0.8 dB); speech has 4 and more.
 STEADY = 0.23
+_PIECE = 1 << 18  # samples
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,12 @@ def at_level(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     middles = np.arange(0, len(power), step)
     levels = np.array([_loud(power[max(0, middle - reach) : middle + reach + 1]) for middle in middles])
     gains = np.log(_gain(np.maximum(levels, levels.max() / 100), settings))
-    smooth = np.interp(np.arange(len(audio)), (middles + 0.5) * n, gains)
-    return audio * np.exp(smooth).astype(np.float32)
+    levelled = np.empty_like(audio)
+    for start in range(0, len(audio), _PIECE):  # a long file in pieces: memory stays small
+        place = np.arange(start, min(start + _PIECE, len(audio)))
+        smooth = np.interp(place, (middles + 0.5) * n, gains)
+        levelled[start : start + _PIECE] = audio[start : start + _PIECE] * np.exp(smooth).astype(np.float32)
+    return levelled
 
 
 def _loud(power: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """The recogniser that is used: ONNX and NumPy, recordings of any length and rate, words with their times."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 WINDOW_SECONDS = 20.0
+# A long recording is heard in stretches, so that memory does not grow with it: each ends at the quietest moment of its
+# last part.
+STRETCH_SECONDS, CUT_SECONDS = 180.0, 40.0
+_QUIET_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,22 @@ class Recognizer:
         ``audio`` as in ``log_probabilities``. Word times are those of the symbols, a frame wider at both ends, never
         overlapping, within the recording.
         """
+        return self.hear([at_rate(audio, sample_rate, self.features)], beam)
+
+    def hear(self, pieces: Iterable[np.ndarray], beam: int | None = None) -> Transcript:
+        """As ``transcribe``, of a recording that comes in pieces, in memory that does not grow with its length.
+
+        ``pieces``: float32 [n] each, any n, mono, -1..1, at ``features.sample_rate`` Hz.
+        """
+        words: list[Word] = []
+        for start, audio in _stretches(pieces, self.features.sample_rate):
+            words += [
+                Word(w.text, round(start + w.start, 3), round(start + w.end, 3)) for w in self._words(audio, beam)
+            ]
+        return Transcript(" ".join(word.text for word in words), words)
+
+    def _words(self, audio: np.ndarray, beam: int | None) -> list[Word]:
+        sample_rate = self.features.sample_rate
         probabilities = self.log_probabilities(audio, sample_rate)
         path = greedy_path(probabilities) if beam is None else self._search(probabilities, beam)
         words: list[Word] = []
@@ -113,7 +134,7 @@ class Recognizer:
             end = min(last + self.frame_seconds, (last + after) / 2, duration)
             text = self.decode([heard.unit for heard in group])
             words.append(Word(text, round(min(start, end), 3), round(end, 3)))
-        return Transcript(" ".join(word.text for word in words), words)
+        return words
 
     def encode(self, text: str) -> list[int]:
         """Symbol numbers of a normalised text; punctuation and what is not of the language is left out."""
@@ -135,11 +156,40 @@ class Recognizer:
         return search(probabilities, self.frame_seconds, beam, self.language_model, settings)
 
 
+def _stretches(pieces: Iterable[np.ndarray], sample_rate: int) -> Iterator[tuple[float, np.ndarray]]:
+    """Where each stretch begins, in seconds, and its samples: float32 [n], cut where it is quietest."""
+    longest = round(STRETCH_SECONDS * sample_rate)
+    held: list[np.ndarray] = []
+    size, begun = 0, 0
+
+    for piece in pieces:
+        held.append(np.asarray(piece, dtype=np.float32))
+        size += len(piece)
+        while size > longest:
+            audio = np.concatenate(held)
+            cut = _quietest(audio, longest - round(CUT_SECONDS * sample_rate), longest, sample_rate)
+            yield begun / sample_rate, audio[:cut]
+            held = [audio[cut:].copy()]
+            begun, size = begun + cut, size - cut
+    if size:
+        yield begun / sample_rate, np.concatenate(held)
+
+
+def _quietest(audio: np.ndarray, first: int, last: int, sample_rate: int) -> int:
+    """The middle of the quietest ``_QUIET_SECONDS`` between two samples."""
+    block = sample_rate // 100
+    count = (last - first) // block
+    power = (audio[first : first + count * block].reshape(count, block) ** 2).mean(1)
+    width = max(1, round(_QUIET_SECONDS * 100))
+    smooth = np.convolve(power, np.ones(width) / width, mode="valid")
+    return first + (int(smooth.argmin()) + width // 2) * block
+
+
 def _session(model: bytes, source: str, threads: int) -> "InferenceSession":
     from swaram.runtime.session import open_session
 
     try:
-        session = open_session(model, threads)
+        session = open_session(model, threads, fold_constants=False)
     except Exception as error:
         raise RecognizerError(f"{source}: {MODEL} cannot be loaded by onnxruntime; export it again.") from error
     if [node.name for node in session.get_inputs()] != ["mel"] or len(session.get_outputs()) != 1:

@@ -7,14 +7,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
-import numpy as np
 from fastapi import FastAPI, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from swaram.audio.files import AudioError, Recording, read_audio
+from swaram.audio.decode import Decoder
+from swaram.audio.files import AudioError
 from swaram.errors import SwaramError
 from swaram.languages import LANGUAGES
 from swaram.recognition import Recognizer, Transcript
@@ -34,6 +34,8 @@ PATH = "/v1/audio/transcriptions"
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 # A key's characters a minute also limit what it may have written down: about so many are spoken in a second.
 _CHARACTERS_A_SECOND = 14
+_NAME = "the recording"
+_MEASURED_RATE = 16_000
 _FORM = {
     "requestBody": {
         "required": True,
@@ -93,24 +95,25 @@ class Listeners:
             )
         return code
 
-    async def transcribe(self, code: str, recording: Recording) -> Transcript:
-        """Write a recording down, off the event loop. Raises HttpError 429 when too many wait."""
+    async def transcribe(self, code: str, source: BinaryIO) -> tuple[Transcript, Decoder]:
+        """The text, and what was decoded; off the event loop. Raises HttpError 429 when too many wait."""
         if self.waiting >= self._limit:
             sentence = "As many recordings wait to be written down as the server takes; try again soon."
             raise HttpError(429, "overloaded", sentence, {"Retry-After": "5"})
         self.waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._listen, code, recording.audio, recording.sample_rate)
+            return await loop.run_in_executor(self._threads, self._listen, code, source)
         finally:
             self.waiting -= 1
 
-    def _listen(self, code: str, audio: np.ndarray, sample_rate: int) -> Transcript:
+    def _listen(self, code: str, source: BinaryIO) -> tuple[Transcript, Decoder]:
         with self._lock:
             recognizer = self._open.get(code)
             if recognizer is None:
                 recognizer = self._open[code] = Recognizer.load(self._folders[code])
-        return recognizer.transcribe(audio, sample_rate)
+        recording = Decoder(source, recognizer.features.sample_rate, _NAME)
+        return recognizer.hear(recording.pieces()), recording
 
     def close(self) -> None:
         """Let the threads end."""
@@ -165,22 +168,22 @@ async def _answer(request: Request, service: Service, listeners: Listeners, hold
             raise HttpError(408, "too_slow", "The upload came too slowly; send it again.") from None
         try:
             form_of_answer, code, words = _wishes(form, listeners)
-            recording = await _recording(form.get("file"), settings.max_transcription_seconds)
+            source, seconds = await _recording(form.get("file"), settings.max_transcription_seconds)
+            try:
+                service.admission.take(holder, round(_CHARACTERS_A_SECOND * seconds))
+            except SwaramError as error:
+                raise to_http(error) from error
+            try:
+                heard, recording = await listeners.transcribe(code, source)
+            except SwaramError as error:
+                logger.error("transcription: %s", describe_fault(error))
+                sentence = "The recogniser of this server cannot be used; its operator can see why."
+                raise HttpError(500, "internal", sentence) from error
         finally:
             await form.close()
-        try:
-            service.admission.take(holder, round(_CHARACTERS_A_SECOND * recording.duration))
-        except SwaramError as error:
-            raise to_http(error) from error
-        try:
-            heard = await listeners.transcribe(code, recording)
-        except SwaramError as error:
-            logger.error("transcription: %s", describe_fault(error))
-            sentence = "The recogniser of this server cannot be used; its operator can see why."
-            raise HttpError(500, "internal", sentence) from error
     finally:
         holder.streams -= 1
-    return _written(heard, form_of_answer, code, recording.duration, words), recording.duration
+    return _written(heard, form_of_answer, code, recording, words), recording.seconds
 
 
 def _wishes(form: FormData, listeners: Listeners) -> tuple[str, str, set[str]]:
@@ -201,21 +204,28 @@ def _wishes(form: FormData, listeners: Listeners) -> tuple[str, str, set[str]]:
     return str(wanted), listeners.choose(language), times
 
 
-async def _recording(file: Any, limit: float) -> Recording:
+async def _recording(file: Any, limit: float) -> tuple[BinaryIO, float]:
+    """The uploaded file and its length in seconds: measured before it is heard, and never held decoded."""
     if not isinstance(file, UploadFile):
         raise HttpError(400, "no_file", "Send the recording as the multipart form field 'file'.")
-    content = await file.read()
     try:
         # No more than the limit is ever decoded: a small file may hold many hours.
-        recording = await asyncio.to_thread(read_audio, content, "the recording", 0.0, limit + 1)
+        seconds = await asyncio.to_thread(Decoder(file.file, _MEASURED_RATE, _NAME).measure, limit)
     except AudioError as error:
         raise HttpError(415, "bad_audio", f"{str(error).rstrip('.')}.") from error
-    if recording.duration > limit:
+    if seconds > limit:
         raise HttpError(413, "too_long", f"The recording is longer than {limit:g} seconds; send it in parts.")
-    return recording
+    return file.file, seconds
 
 
-def _written(heard: Transcript, form: str, code: str, duration: float, times: set[str]) -> Response:
+def _written(heard: Transcript, form: str, code: str, recording: Decoder, times: set[str]) -> Response:
+    answer = _body(heard, form, code, recording, times)
+    if damage := recording.damage():
+        answer.headers["X-Warning"] = damage
+    return answer
+
+
+def _body(heard: Transcript, form: str, code: str, recording: Decoder, times: set[str]) -> Response:
     if form == "text":
         return PlainTextResponse(heard.text + "\n")
     if form == "srt":
@@ -224,7 +234,7 @@ def _written(heard: Transcript, form: str, code: str, duration: float, times: se
         return PlainTextResponse(web_vtt(heard), media_type="text/vtt")
     if form == "json":
         return JSONResponse({"text": heard.text})
-    data = {"task": "transcribe", "language": LANGUAGES[code].name.lower(), **as_data(heard, duration)}
+    data = {"task": "transcribe", "language": LANGUAGES[code].name.lower(), **as_data(heard, recording.seconds)}
     if "word" not in times:
         del data["words"]
     if times and "segment" not in times:
