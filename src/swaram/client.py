@@ -1,68 +1,84 @@
-"""The proof that ``make run`` shows: one sentence through the server's own WebSocket into a FLAC file."""
+"""The shortest client of the server: text out, FLAC in, over its WebSocket (docs/protocol.md). Made to be copied.
+
+``speak(url, text)`` gives a whole file, ``stream(url, text)`` its pieces as they come; ``aspeak`` and ``astream`` are
+the same for asyncio. ``options`` are the keys of ``start`` in the protocol: voice, speaker, language, speed, seed, ...
+"""
 
 import base64
 import json
-import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+from websockets.asyncio.client import connect as aconnect
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from swaram.audio.flac_format import HEADER_BYTES
 from swaram.errors import SwaramError
 
-SENTENCES = {
-    "ml": "നമസ്കാരം, ഞാൻ സ്വരം ആണ്. നിങ്ങൾ എഴുതുന്നത് ഞാൻ വായിക്കും.",
-}
+FAULTS = (OSError, TimeoutError, WebSocketException)
 
 
-class ProofError(SwaramError):
-    """The server did not speak as it should."""
+class ClientError(SwaramError):
+    """The server could not be reached, or refused; the message says why."""
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What a client saw: seconds of sound, seconds to the first FLAC frame and to the last, real-time factor."""
+def stream(url: str, text: str, *, key: str | None = None, **options: Any) -> Iterator[bytes | dict[str, Any]]:
+    """The FLAC header, then FLAC frames as they are made, and between them what the server tells as dictionaries.
 
-    path: Path
-    seconds: float
-    first_audio: float
-    total: float
-    real_time_factor: float
-
-
-def prove(address: str, path: Path, text: str = SENTENCES["ml"], voice: str | None = None) -> Proof:
-    """Speak ``text`` through the WebSocket of the server at ``address`` into ``path``. Raises ProofError."""
-    begun = time.perf_counter()
-    first: float | None = None
-    frames: list[bytes] = []
+    The last one has ``type`` "done", and ``header``: the complete one, in base64, for a file that is kept.
+    """
     try:
-        with connect(address.replace("http", "ws", 1) + "/v1/speak", compression=None, proxy=None) as socket:
-            json.loads(socket.recv(timeout=30))
-            begun = time.perf_counter()
-            request = {"type": "start", "text": text, "marks": "none", "pace": False, "language": "ml"}
-            socket.send(json.dumps(request | ({"voice": voice} if voice else {})))
+        with connect(**_connection(url, key)) as socket:
+            socket.recv(timeout=30)  # what the server offers
+            socket.send(json.dumps({"type": "start", "text": text, "marks": "none", "pace": False} | options))
             while True:
-                message = socket.recv(timeout=60)
-                if isinstance(message, bytes):
-                    frames.append(message)
-                    if first is None and len(frames) == 2:  # the first message is the header
-                        first = time.perf_counter() - begun
-                    continue
-                told = json.loads(message)
-                if told["type"] == "error":
-                    raise ProofError(f"The server could not speak: {told['message']}")
-                if told["type"] == "done":
-                    break
-    except (OSError, TimeoutError, WebSocketException) as error:
-        raise ProofError(f"The server at {address} could not be spoken to ({type(error).__name__}).") from error
-    total = time.perf_counter() - begun
-    header = base64.b64decode(told["header"])
-    if len(header) != HEADER_BYTES or first is None:
-        raise ProofError("The server sent no sound.")
+                yield (message := _read(socket.recv(timeout=60)))
+                if isinstance(message, dict) and message["type"] == "done":
+                    return
+    except FAULTS as error:
+        raise ClientError(f"The server at {url} could not be spoken to ({type(error).__name__}).") from error
+
+
+def speak(url: str, text: str, *, key: str | None = None, **options: Any) -> bytes:
+    """The speech as a FLAC file. Raises ClientError."""
+    return assemble(list(stream(url, text, key=key, **options)))
+
+
+async def astream(url: str, text: str, *, key: str | None = None, **options: Any) -> AsyncIterator[Any]:
+    """As ``stream``, for asyncio."""
     try:
-        path.write_bytes(header + b"".join(frames[1:]))
-    except OSError as error:
-        raise ProofError(f"{path}: cannot be written ({error.strerror}).") from error
-    return Proof(path, told["seconds"], first, total, told["real_time_factor"])
+        async with aconnect(**_connection(url, key)) as socket:
+            await socket.recv()
+            await socket.send(json.dumps({"type": "start", "text": text, "marks": "none", "pace": False} | options))
+            while True:
+                yield (message := _read(await socket.recv()))
+                if isinstance(message, dict) and message["type"] == "done":
+                    return
+    except FAULTS as error:
+        raise ClientError(f"The server at {url} could not be spoken to ({type(error).__name__}).") from error
+
+
+async def aspeak(url: str, text: str, *, key: str | None = None, **options: Any) -> bytes:
+    """As ``speak``, for asyncio."""
+    return assemble([message async for message in astream(url, text, key=key, **options)])
+
+
+def _connection(url: str, key: str | None) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    address = url.rstrip("/").replace("http", "ws", 1) + "/v1/speak"
+    return {"uri": address, "compression": None, "proxy": None, "additional_headers": headers}
+
+
+def _read(message: str | bytes) -> bytes | dict[str, Any]:
+    if isinstance(message, bytes):
+        return message
+    told: dict[str, Any] = json.loads(message)
+    if told["type"] == "error":
+        raise ClientError(f"The server could not speak: {told['message']}")
+    return told
+
+
+def assemble(messages: list[Any]) -> bytes:
+    """A file of all that ``stream`` gave: the complete header in place of the first, which did not know the length."""
+    pieces = [message for message in messages if isinstance(message, bytes)]
+    return base64.b64decode(messages[-1]["header"]) + b"".join(pieces[1:])

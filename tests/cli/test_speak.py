@@ -40,7 +40,7 @@ def test_text_comes_from_standard_input_and_goes_to_wav(toy_folder, tmp_path):
     [
         (["", "--out", "a.flac"], "empty"),
         (["😀", "--out", "a.flac"], "no words of Malayalam"),
-        ([TEXT, "--out", "a.mp3"], "ending"),
+        ([TEXT, "--out", "a.doc"], "ending"),
         ([TEXT, "--out", "nowhere/a.flac"], "does not exist"),
         ([TEXT, "--speaker", "nobody"], "no such speaker"),
         ([TEXT, "--speed", "9"], "speed must be"),

@@ -1,4 +1,4 @@
-"""``swaram voices`` and ``voice check``: voices come whole or not at all, and go at once."""
+"""``swaram voice``: voices come whole or not at all, and go at once."""
 
 import hashlib
 import json
@@ -44,17 +44,17 @@ def zipped(folder: Path, target: Path) -> Path:
 
 
 def test_a_zip_is_added_listed_described_and_removed(toy_folder, home, tmp_path):
-    assert "holds no voice" in run("voices", "list", "--folder", home)
+    assert "holds no voice" in run("voice", "list", "--folder", home)
     archive = zipped(toy_folder / "toy", tmp_path / "downloaded.zip")
-    assert "added" in run("voices", "add", archive, "--folder", home, "--name", "anu")
+    assert "added" in run("voice", "add", archive, "--folder", home, "--name", "anu")
     assert sorted(file.name for file in (home / "anu").iterdir()) == [
         "LICENSE", "MODEL_CARD.md", "decoder.onnx", "frontend.onnx", "voice.json",
     ]  # fmt: skip
     assert Voice.open(home / "anu").package.sha256 == Voice.open(toy_folder / "toy").package.sha256
-    assert "anu ml 2 16000 Hz" in run("voices", "list", "--folder", home)
-    described = run("voices", "info", "anu", "--folder", home)
+    assert "anu ml 2 16000 Hz" in run("voice", "list", "--folder", home)
+    described = run("voice", "info", "anu", "--folder", home)
     assert "speaker 1: speaker-1 female" in described and "licence CC0-1.0" in described
-    assert "removed" in run("voices", "remove", "anu", "--folder", home)
+    assert "removed" in run("voice", "remove", "anu", "--folder", home)
     assert list(home.iterdir()) == []
 
 
@@ -101,7 +101,7 @@ def test_an_unsound_voice_is_not_added(toy_folder, home, tmp_path):
 def test_a_broken_voice_is_listed_with_its_fault_and_can_be_removed(toy_folder, home):
     broken = Path(shutil.copytree(toy_folder / "toy", home / "broken"))
     (broken / "voice.json").write_text('{"format_version": 99}')
-    output = run("voices", "list", "--folder", home)
+    output = run("voice", "list", "--folder", home)
     assert "broken cannot be used" in output and "format_version 99" in output
     remove_voice("broken", home)
     assert list_voices(home) == []
@@ -158,3 +158,9 @@ def test_the_schema_holds_for_the_voice_that_ships_and_names_what_is_needed():
     assert set(schema["required"]) <= set(shipped) <= set(schema["properties"])
     assert schema["properties"]["format_version"] == {"enum": [1, 2]}
     assert {"sha256", "bytes"} == set(schema["$defs"]["FileEntry"]["required"])
+
+
+def test_the_old_name_works_and_says_the_new_one(toy_folder):
+    result = CliRunner().invoke(app, ["voices", "list", "--folder", str(toy_folder)])
+    assert result.exit_code == 0 and "toy" in result.stdout
+    assert result.stderr.count("swaram voice now") == 1

@@ -47,6 +47,8 @@ def preset(name: str) -> Config:
         ("mini", 63, 10.87),
         ("vocos-causal", 63, 10.70),
         ("rasa", 4, 12.05),
+        ("22050", 1, 10.46),
+        ("24000", 1, 10.46),
     ],
 )
 def test_every_preset_has_its_size_and_learns_in_every_part(name, speakers, size):

@@ -1,55 +1,98 @@
-"""The ``swaram`` command: each package brings its own sub-command, and none imports PyTorch before it runs."""
+"""The ``swaram`` command. What a command needs is imported when that command runs, so that help comes at once."""
 
+import importlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import typer
-from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from swaram import __version__
-from swaram.cli import train as training_command
-from swaram.cli.evaluate import evaluate_command
-from swaram.cli.prepare import prepare_app
-from swaram.cli.recognizer import recognizer_app
-from swaram.cli.serve import convert_command, serve_command
-from swaram.cli.speak import speak_command
-from swaram.cli.text import text_command
-from swaram.cli.train import train_command
-from swaram.cli.transcribe import transcribe_command
-from swaram.cli.voice import voice_app, voices_app
 from swaram.errors import SwaramError
-from swaram.evaluation.during_training import make_listener
+
+# Name: module of ``swaram.cli``, what in it is the command or the group of commands, and what the list says of it.
+COMMANDS = {
+    "prepare": ("prepare", "prepare_app", "Prepare a corpus for training: leave out what is unfit, write clips."),
+    "text": ("text", "text_command", "Show, step by step, what of a text will be spoken."),
+    "train": ("train", "train_command", "Train a voice as a configuration says."),
+    "speak": ("speak", "speak_command", "Speak a text into a sound file."),
+    "voice": ("voice", "voice_app", "List, add, remove, check, import and export voices."),
+    "serve": ("serve", "serve_command", "Serve speech over WebSockets and HTTP, with a page."),
+    "convert": ("serve", "convert_command", "Convert a WAV into a FLAC, bit for bit."),
+    "recognizer": ("recognizer", "recognizer_app", "Train, export and measure recognisers (speech to text)."),
+    "transcribe": ("transcribe", "transcribe_command", "Write down what is said in recordings."),
+    "evaluate": ("evaluate", "evaluate_command", "Measure a voice beside human recordings."),
+    "version": ("main", "version_command", "Print the version."),
+}
+# Earlier names; they work for a release and say what to type instead.
+OLD_NAMES = {"voices": "voice"}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are listed by name and imported when they run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """For lists and help: the name and one line, nothing imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][2])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, imported now."""
+        name = args[0] if args else ""
+        if name in OLD_NAMES:
+            new = OLD_NAMES[name]
+            told = f"swaram {name}: this is called swaram {new} now; the old name goes with the next release."
+            print(told, file=sys.stderr)
+            args = [new, *args[1:]]
+            name = new
+        if name not in COMMANDS:
+            return super().resolve_command(ctx, args)  # says what is nearest, and ends
+        return name, load(name), args[1:]
+
+
+def load(name: str) -> Any:
+    """The command or group of that name, as the command line library has it."""
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(importlib.import_module(f"swaram.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    single.command(name)(found)
+    return get_command(single)
+
 
 app = typer.Typer(
+    cls=LazyGroup,
     help="Text to speech for India's languages other than Hindi.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(prepare_app, name="prepare")
-app.command("text")(text_command)
-app.command("train")(train_command)
-app.command("speak")(speak_command)
-app.add_typer(voice_app, name="voice")
-app.add_typer(voices_app, name="voices")
-app.command("serve")(serve_command)
-app.command("convert")(convert_command)
-app.add_typer(recognizer_app, name="recognizer")
-app.command("transcribe")(transcribe_command)
-app.command("evaluate")(evaluate_command)
-training_command.make_listener = make_listener
 
 
-@app.command("version")
+@app.callback()
+def callback() -> None:
+    """Text to speech for India's languages other than Hindi."""
+
+
 def version_command() -> None:
     """Print the version."""
     print(__version__)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error that the user can cause is one sentence on stderr and status 1."""
     try:
-        app()
+        app(args=None if arguments is None else list(arguments))
     except SwaramError as error:
+        from rich.console import Console
+
         Console(stderr=True, soft_wrap=True).print(f"swaram: {error}", style="red", markup=False, highlight=False)
         sys.exit(1)
 

@@ -1,10 +1,13 @@
 """``swaram serve`` and ``swaram convert``."""
 
 import threading
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+SENTENCE = "നമസ്കാരം, ഞാൻ സ്വരം ആണ്. നിങ്ങൾ എഴുതുന്നത് ഞാൻ വായിക്കും."
 
 
 def serve_command(
@@ -27,7 +30,7 @@ def serve_command(
     worker_kind: Annotated[str | None, typer.Option(hidden=True, help="Gone; the error says what to do.")] = None,
     prove: Annotated[
         Path | None,
-        typer.Option(help="Once up, speak a sentence through the own WebSocket into this FLAC file."),
+        typer.Option(help="Once up, speak a sentence through its own WebSocket into this FLAC file."),
     ] = None,
 ) -> None:
     """Serve speech over WebSockets, until interrupted."""
@@ -73,18 +76,30 @@ def serve_command(
 
 
 def _prove(address: str, path: Path) -> None:
-    from swaram.client import prove
+    """Speak a sentence through the server's own WebSocket into a FLAC file, and say how long that took."""
+    from swaram.client import assemble, stream
     from swaram.errors import SwaramError
 
+    begun = time.perf_counter()
+    messages: list[Any] = []
+    times: list[float] = []
     try:
-        proof = prove(address, path)
+        for message in stream(address, SENTENCE, language="ml"):
+            messages.append(message)
+            if isinstance(message, bytes):
+                times.append(time.perf_counter() - begun)
+        path.write_bytes(assemble(messages))
     except SwaramError as error:
         print(f"swaram: {error}", flush=True)
         return
+    except OSError as error:
+        print(f"swaram: {path}: cannot be written ({error.strerror}).", flush=True)
+        return
+    done = messages[-1]
     print(
-        f"{proof.path}: {proof.seconds:.2f} s of speech through {address}/v1/speak\n"
-        f"  time to first audio  {1000 * proof.first_audio:.0f} ms\n"
-        f"  real-time factor     {proof.real_time_factor:.3f}\n"
+        f"{path}: {done['seconds']:.2f} s of speech through {address}/v1/speak\n"
+        f"  time to first audio  {1000 * times[1]:.0f} ms\n"  # the first message is the header
+        f"  real-time factor     {done['real_time_factor']:.3f}\n"
         f"  page                 {address}/",
         flush=True,
     )

@@ -1,16 +1,11 @@
 """``swaram train`` and ``python train.py``."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from swaram.errors import SwaramError
-
-# (configuration, steps) -> what the loop calls after its validations. Evaluation stands after training, so it is not
-# imported here: cli.py puts it in.
-make_listener: Callable[..., Any] | None = None
 
 
 def train_command(
@@ -37,16 +32,19 @@ def train_command(
         raise SwaramError("--resume and --warm-start exclude each other: the one goes on, the other begins anew")
     tree = load_config(config)
     try:
+        from swaram.training import dry_run as plan
         from swaram.training.loop import Limits, train
-        from swaram.training.dry_run import dry_run as rehearse
-        from swaram.training.dry_run import profile_steps
     except ImportError as error:
         raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
     if dry_run:
-        for line in rehearse(tree):
+        for line in plan.dry_run(tree):
             print(line)
     elif profile:
-        print(profile_steps(tree))
+        print(plan.profile_steps(tree))
     else:
-        listener = make_listener(tree, evaluate_every) if make_listener and evaluate_every else None
+        listener = None
+        if evaluate_every:
+            from swaram.evaluation.during_training import make_listener
+
+            listener = make_listener(tree, evaluate_every)
         train(tree, resume, warm_start, Limits(max_steps, max_minutes), overfit, listener)

@@ -1,4 +1,4 @@
-"""``swaram voice`` and ``swaram voices``: voices on this machine, from other systems and for them."""
+"""``swaram voice``: voices on this machine, from other systems and for them."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,124 @@ import typer
 
 from swaram.errors import SwaramError
 
-voice_app = typer.Typer(help="Look into voice packages.", no_args_is_help=True)
-voices_app = typer.Typer(help="The voices on this machine.", no_args_is_help=True)
+voice_app = typer.Typer(
+    help="Voices: list, look into, add, remove, check; take in from other systems, write for them.",
+    no_args_is_help=True,
+)
+
+FolderOption = Annotated[
+    Path | None, typer.Option("--folder", help="Folder of voices [default: SWARAM_VOICES, or voices/].")
+]
+
+
+@voice_app.command("list")
+def list_command(folder: FolderOption = None) -> None:
+    """List the voices of the folder."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from swaram.voice.library import list_voices, voices_folder
+
+    found = list_voices(folder)
+    if not found:
+        print(f"{voices_folder(folder)} holds no voice; add one with: swaram voice add PATH")
+        return
+    table = Table("name", "languages", "speakers", "sound", "size", "licence", box=None, pad_edge=False)
+    for voice in found:
+        size = f"{voice.size_bytes / 1e6:.1f} MB"
+        if voice.manifest is None:
+            table.add_row(Text(voice.name), "cannot be used", "", "", size, "")
+            continue
+        manifest = voice.manifest
+        languages = ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))
+        speakers = str(len(manifest.speakers) or 1)
+        cells = (voice.name, languages, speakers, f"{manifest.sample_rate} Hz", size, manifest.licence or "unknown")
+        table.add_row(*map(Text, cells))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for voice in found:
+        if voice.fault:
+            console.print(voice.fault, markup=False, highlight=False)
+
+
+@voice_app.command("add")
+def add_command(
+    source: Annotated[Path, typer.Argument(help="Folder or zip of a voice.")],
+    name: Annotated[str | None, typer.Option(help="Name to add it under [default: its own].")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a voice of that name.")] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Check a voice and add it; a running server takes it up by itself."""
+    from swaram.voice.library import add_voice
+
+    target, report = add_voice(source, folder, name, replace=replace)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(f"{target}: added; streamed and whole differ by at most {report.difference:.1e}")
+
+
+@voice_app.command("remove")
+def remove_command(
+    name: Annotated[str, typer.Argument(help="Name of the voice.")],
+    folder: FolderOption = None,
+) -> None:
+    """Remove a voice; a running server lets its streams end."""
+    from swaram.voice.library import remove_voice
+
+    print(f"{remove_voice(name, folder)}: removed")
+
+
+@voice_app.command("info")
+def info_command(
+    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")],
+    folder: FolderOption = None,
+) -> None:
+    """Say what a voice is."""
+    from swaram.voice.library import find_package
+    from swaram.voice.package import read_manifest
+
+    path = find_package(voice, folder)
+    manifest = read_manifest(path)
+    credit, text = manifest.attribution, manifest.text
+    kind = "letters" if text.symbols == "letters" else f"phonemes of espeak-ng's {text.espeak_voice}"
+    lines = [
+        ("name", manifest.name),
+        ("path", str(path)),
+        ("languages", ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))),
+        ("sound", f"{manifest.sample_rate} Hz, frames of {manifest.hop_length} samples"),
+        ("reads", f"{len(manifest.symbols['symbols'])} symbols, {kind}"),
+        *(("speaker", f"{s.id}: {s.name} {s.gender} {s.description}".rstrip()) for s in manifest.speakers),
+        *(("file", f"{name}, {entry.bytes / 1e6:.1f} MB") for name, entry in manifest.files.items()),
+        ("licence", manifest.licence or "unknown"),
+        ("attribution", credit if isinstance(credit, str) else "; ".join(credit)),
+        *(("training", f"{key}: {value}") for key, value in manifest.training.items()),
+    ]
+    for key, value in lines:
+        shown = "".join(character if character.isprintable() else " " for character in value)
+        print(f"{key:<12}{shown}".rstrip())
+
+
+@voice_app.command("check")
+def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
+    """Check a voice: files, models, every symbol, and that its windows join exactly."""
+    from swaram.voice.check import examine_voice
+    from swaram.voice.library import find_voice
+
+    opened = find_voice(voice)
+    report = examine_voice(opened)
+    for note in report.notes:
+        print(f"note: {note}")
+    print(
+        f"{opened.name}: files match their checksums, models hold only what voices need, {report.symbols} symbols and "
+        f"{report.speakers} speakers speak; streamed and whole differ by at most {report.difference:.1e}"
+    )
+
 
 FROM_HELP = "Format, where the files do not show it: huggingface, rasa, original, piper."
 
 
+@voice_app.command("import")
 def import_command(
     source: Annotated[str, typer.Argument(help="File, folder, or id on the hub: owner/name, or owner/name/folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the voice to write.")],
@@ -73,6 +185,7 @@ def write_as(format_name: str, source: Path, destination: Path, facts_file: Path
 TO_HELP = "Another system's format instead of a voice package: huggingface, original, piper, sherpa-onnx."
 
 
+@voice_app.command("export")
 def export_command(
     checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the voice to write.")],
@@ -102,6 +215,7 @@ def export_command(
     )
 
 
+@voice_app.command("weights")
 def weights_command(
     checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
@@ -116,105 +230,6 @@ def weights_command(
     typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")
 
 
-FolderOption = Annotated[
-    Path | None, typer.Option("--folder", help="Folder of voices [default: SWARAM_VOICES, or voices/].")
-]
-
-
-@voices_app.command("list")
-def list_command(folder: FolderOption = None) -> None:
-    """List the voices of the folder."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from swaram.voice.library import list_voices, voices_folder
-
-    found = list_voices(folder)
-    if not found:
-        print(f"{voices_folder(folder)} holds no voice; add one with: swaram voices add PATH")
-        return
-    table = Table("name", "languages", "speakers", "sound", "size", "licence", box=None, pad_edge=False)
-    for voice in found:
-        size = f"{voice.size_bytes / 1e6:.1f} MB"
-        if voice.manifest is None:
-            table.add_row(Text(voice.name), "cannot be used", "", "", size, "")
-            continue
-        manifest = voice.manifest
-        languages = ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))
-        speakers = str(len(manifest.speakers) or 1)
-        cells = (voice.name, languages, speakers, f"{manifest.sample_rate} Hz", size, manifest.licence or "unknown")
-        table.add_row(*map(Text, cells))
-    console = Console(soft_wrap=True)
-    console.print(table)
-    for voice in found:
-        if voice.fault:
-            console.print(voice.fault, markup=False, highlight=False)
-
-
-@voices_app.command("add")
-def add_command(
-    source: Annotated[Path, typer.Argument(help="Folder or zip of a voice.")],
-    name: Annotated[str | None, typer.Option(help="Name to add it under [default: its own].")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a voice of that name.")] = False,
-    folder: FolderOption = None,
-) -> None:
-    """Check a voice and add it; a running server takes it up by itself."""
-    from swaram.voice.library import add_voice
-
-    target, report = add_voice(source, folder, name, replace=replace)
-    for note in report.notes:
-        print(f"note: {note}")
-    print(f"{target}: added; streamed and whole differ by at most {report.difference:.1e}")
-
-
-@voices_app.command("remove")
-def remove_command(
-    name: Annotated[str, typer.Argument(help="Name of the voice.")],
-    folder: FolderOption = None,
-) -> None:
-    """Remove a voice; a running server lets its streams end."""
-    from swaram.voice.library import remove_voice
-
-    print(f"{remove_voice(name, folder)}: removed")
-
-
-@voices_app.command("info")
-def info_command(
-    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")],
-    folder: FolderOption = None,
-) -> None:
-    """Say what a voice is."""
-    from swaram.voice.library import find_package
-    from swaram.voice.package import read_manifest
-
-    path = find_package(voice, folder)
-    manifest = read_manifest(path)
-    credit, text = manifest.attribution, manifest.text
-    kind = "letters" if text.symbols == "letters" else f"phonemes of espeak-ng's {text.espeak_voice}"
-    lines = [
-        ("name", manifest.name),
-        ("path", str(path)),
-        ("languages", ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))),
-        ("sound", f"{manifest.sample_rate} Hz, frames of {manifest.hop_length} samples"),
-        ("reads", f"{len(manifest.symbols['symbols'])} symbols, {kind}"),
-        *(("speaker", f"{s.id}: {s.name} {s.gender} {s.description}".rstrip()) for s in manifest.speakers),
-        *(("file", f"{name}, {entry.bytes / 1e6:.1f} MB") for name, entry in manifest.files.items()),
-        ("licence", manifest.licence or "unknown"),
-        ("attribution", credit if isinstance(credit, str) else "; ".join(credit)),
-        *(("training", f"{key}: {value}") for key, value in manifest.training.items()),
-    ]
-    for key, value in lines:
-        shown = "".join(character if character.isprintable() else " " for character in value)
-        print(f"{key:<12}{shown}".rstrip())
-
-
-voice_app.command("info")(info_command)
-voice_app.command("export")(export_command)
-voice_app.command("import")(import_command)
-voice_app.command("weights")(weights_command)
-
-
 @voice_app.command("schema")
 def schema_command() -> None:
     """Print the JSON Schema of voice.json."""
@@ -222,19 +237,3 @@ def schema_command() -> None:
     from swaram.voice.package import manifest_schema
 
     print(json.dumps(manifest_schema(), ensure_ascii=False, indent=1))
-
-
-@voice_app.command("check")
-def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
-    """Check a voice: files, models, every symbol, and that its windows join exactly."""
-    from swaram.voice.check import examine_voice
-    from swaram.voice.library import find_voice
-
-    opened = find_voice(voice)
-    report = examine_voice(opened)
-    for note in report.notes:
-        print(f"note: {note}")
-    print(
-        f"{opened.name}: files match their checksums, models hold only what voices need, {report.symbols} symbols and "
-        f"{report.speakers} speakers speak; streamed and whole differ by at most {report.difference:.1e}"
-    )

@@ -1,7 +1,7 @@
 """The voice that is being learnt, evaluated on a small fixed set: the same metrics, as scalars for TensorBoard.
 
-Training stands before evaluation and does not import it: ``cli.py`` hands ``make_listener`` to ``training.command``,
-and the training loop calls what it returns after its validations.
+Training stands before evaluation and does not import it: ``cli.train`` hands what ``make_listener`` returns to it,
+and the training loop calls that after its validations.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from swaram.audio.decode import Decoder
 from swaram.recognition.beam import SearchSettings, search
 from swaram.recognition.decoding import Heard, ctc_cost, greedy_path, words_of
 from swaram.recognition.errors import RecognizerError
@@ -98,12 +99,19 @@ class Recognizer:
             parts.append(out[0, start - first : end - first])
         return np.concatenate(parts)
 
-    def transcribe(self, audio: np.ndarray, sample_rate: int, beam: int | None = None) -> Transcript:
+    def transcribe(
+        self, audio: np.ndarray | str | Path | bytes, sample_rate: int | None = None, beam: int | None = None
+    ) -> Transcript:
         """What is said: by the likeliest symbol of each frame, or by a search of ``beam`` hypotheses.
 
-        ``audio`` as in ``log_probabilities``. Word times are those of the symbols, a frame wider at both ends, never
-        overlapping, within the recording.
+        ``audio``: the path of a recording or its bytes, of any format and length; or samples as in
+        ``log_probabilities``, with their ``sample_rate`` in Hz. Word times are those of the symbols, a frame wider at
+        both ends, never overlapping, within the recording. Raises AudioError for a file that cannot be decoded.
         """
+        if isinstance(audio, str | Path | bytes):
+            return self.hear(Decoder(audio, self.features.sample_rate).pieces(), beam)
+        if sample_rate is None:
+            raise RecognizerError("Samples alone do not say how fast they are; give their sample_rate in Hz.")
         return self.hear([at_rate(audio, sample_rate, self.features)], beam)
 
     def hear(self, pieces: Iterable[np.ndarray], beam: int | None = None) -> Transcript:

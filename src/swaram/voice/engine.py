@@ -1,12 +1,15 @@
 """The engine: one voice, ready to speak; text in, windows of audio out."""
 
+import base64
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from swaram.audio.flac import FlacEncoder, to_integers
 from swaram.text.frontend import Notice
 from swaram.voice.models import Latent, Models
 from swaram.voice.reader import Passage, Reader
@@ -47,6 +50,20 @@ class Speech:
     def duration(self) -> float:
         """In seconds."""
         return len(self.audio) / self.sample_rate
+
+    def save(self, path: str | Path) -> Path:
+        """Write a file of the format that the ending names: flac, wav, mp3, opus or ogg. Raises SpeechError."""
+        from swaram.voice.write import write_speech
+
+        write_speech(path, [self.audio], self.sample_rate)
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        """A player, where a notebook shows this speech."""
+        encoder = FlacEncoder(self.sample_rate)
+        frames = encoder.encode(to_integers(self.audio)) + encoder.finish()
+        content = base64.b64encode(encoder.final_header + b"".join(frames)).decode()
+        return f'<audio controls src="data:audio/flac;base64,{content}"></audio>'
 
 
 class Engine:

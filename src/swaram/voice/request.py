@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import TypedDict
 
 from swaram.voice.errors import SpeechError
 
@@ -37,6 +38,19 @@ class SpeechRequest:
         for name in ("noise_scale", "duration_noise_scale"):
             if getattr(self, name) is not None:
                 _within(name, getattr(self, name), 0.0, 2.0)
+
+
+class SpeechOptions(TypedDict, total=False):
+    """The fields of ``SpeechRequest`` beside its text, for functions that take them as keywords."""
+
+    speaker: str | int | None
+    language: str | None
+    style: str | None
+    speed: float
+    seed: int
+    pause_scale: float
+    noise_scale: float | None
+    duration_noise_scale: float | None
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

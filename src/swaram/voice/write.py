@@ -1,4 +1,4 @@
-"""A speech written to disk as it is made: FLAC with its header completed at the end, or WAV."""
+"""A speech written to disk as it is made, in the format that the ending names; headers are completed at the end."""
 
 import os
 import tempfile
@@ -6,23 +6,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from swaram.audio.flac import FlacEncoder, to_integers
+from swaram.audio.encoders import open_encoder
+from swaram.audio.flac import to_integers
 from swaram.voice.errors import SpeechError
 
-FORMATS = (".flac", ".wav")
+FORMATS = {".flac": "flac", ".wav": "wav", ".mp3": "mp3", ".opus": "opus", ".ogg": "opus"}
 
 
 def write_speech(path: str | Path, parts: Iterable[np.ndarray], sample_rate: int) -> int:
-    """Write float32 parts [n], -1..1, mono, as a 16-bit file; return the number of samples.
+    """Write float32 parts [n], -1..1, mono, as a file of 16 bits or of a lossy format; return the number of samples.
 
     The file appears whole or not at all. Raises SpeechError when the ending is none of ``FORMATS``, or the
     file cannot be written.
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise SpeechError(f"{path}: the ending must be {' or '.join(FORMATS)}.")
+        raise SpeechError(f"{path}: the ending must be one of {', '.join(FORMATS)}.")
     if not path.absolute().parent.is_dir():
         raise SpeechError(f"{path}: the folder {path.parent} does not exist; make it first.")
     try:
@@ -31,8 +31,7 @@ def write_speech(path: str | Path, parts: Iterable[np.ndarray], sample_rate: int
     except OSError as error:
         raise SpeechError(f"{path}: cannot be written ({error.strerror}).") from error
     try:
-        write = _write_flac if path.suffix.lower() == ".flac" else _write_wav
-        samples = write(partial, parts, sample_rate)
+        samples = _write(partial, FORMATS[path.suffix.lower()], parts, sample_rate)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(partial, 0o666 & ~umask)
@@ -44,20 +43,14 @@ def write_speech(path: str | Path, parts: Iterable[np.ndarray], sample_rate: int
     return samples
 
 
-def _write_flac(path: str, parts: Iterable[np.ndarray], sample_rate: int) -> int:
-    encoder = FlacEncoder(sample_rate)
+def _write(path: str, form: str, parts: Iterable[np.ndarray], sample_rate: int) -> int:
+    encoder = open_encoder(form, sample_rate)
     with open(path, "wb") as file:
         file.write(encoder.header)
         for part in parts:
             file.writelines(encoder.encode(to_integers(part)))
         file.writelines(encoder.finish())
-        file.seek(0)
-        file.write(encoder.final_header)
+        if encoder.final_header:
+            file.seek(0)
+            file.write(encoder.final_header)
     return encoder.samples
-
-
-def _write_wav(path: str, parts: Iterable[np.ndarray], sample_rate: int) -> int:
-    with soundfile.SoundFile(path, "w", sample_rate, 1, "PCM_16", format="WAV") as file:
-        for part in parts:
-            file.write(to_integers(part).astype(np.int16))
-        return file.frames
