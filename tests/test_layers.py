@@ -14,6 +14,7 @@ HOUSE = Path(__file__).resolve().parents[1] / "src" / "swaram"
 MAY_IMPORT = {
     "errors": set(),
     "languages": {"errors"},
+    "files": {"errors"},
     "config": {"errors"},
     "audio": {"errors", "files"},
     "client": {"errors", "audio"},

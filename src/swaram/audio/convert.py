@@ -7,6 +7,7 @@ from typing import BinaryIO
 from swaram.audio.files import AudioError
 from swaram.audio.flac import FlacEncoder
 from swaram.audio.wav import WavFormat, WavReader
+from swaram.files import whole_file
 
 _PIECE = 1 << 18
 
@@ -85,15 +86,11 @@ def convert_file(source: Path, target: Path, lossy: bool = False) -> FlacEncoder
         raise AudioError(f"{source}: no such file.")
     if not target.absolute().parent.is_dir():
         raise AudioError(f"{target}: the folder {target.parent} does not exist; make it first.")
-    partial = target.with_name(f".{target.name}.partial")
     try:
-        with open(source, "rb") as wav, open(partial, "wb") as flac:
+        with whole_file(target) as partial, open(source, "rb") as wav, open(partial, "wb") as flac:
             encoder = convert_stream(wav, flac, lossy)
-        partial.replace(target)
     except AudioError as error:
         raise AudioError(f"{source}: {error}") from error
     except OSError as error:
         raise AudioError(f"{target}: cannot be written ({error.strerror}).") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return encoder

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from swaram.files import whole_folder
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.features import FeatureSettings
 
@@ -109,17 +109,9 @@ def write_package(out: Path, manifest: dict[str, Any], contents: dict[str, bytes
         for name, content in sorted(contents.items())
     }
     text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1) + "\n"
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with whole_folder(out, RecognizerError, durable=True) as partial:
         for name, content in {**contents, MANIFEST: text.encode()}.items():
             (partial / name).write_bytes(content)
-        shutil.rmtree(out, ignore_errors=True)
-        partial.rename(out)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise RecognizerError(f"{out}: the recogniser cannot be written ({error.strerror}).") from None
     return sum(map(len, contents.values())) + len(text.encode())
 
 

@@ -1,7 +1,5 @@
 """A speech written to disk as it is made: FLAC with its header completed at the end, or WAV."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 import soundfile
 
 from swaram.audio.flac import FlacEncoder, to_integers
+from swaram.files import whole_file
 from swaram.voice.errors import SpeechError
 
 FORMATS = (".flac", ".wav")
@@ -25,23 +24,9 @@ def write_speech(path: str | Path, parts: Iterable[np.ndarray], sample_rate: int
         raise SpeechError(f"{path}: the ending must be {' or '.join(FORMATS)}.")
     if not path.absolute().parent.is_dir():
         raise SpeechError(f"{path}: the folder {path.parent} does not exist; make it first.")
-    try:
-        handle, partial = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        raise SpeechError(f"{path}: cannot be written ({error.strerror}).") from error
-    try:
-        write = _write_flac if path.suffix.lower() == ".flac" else _write_wav
-        samples = write(partial, parts, sample_rate)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except OSError as error:
-        raise SpeechError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        Path(partial).unlink(missing_ok=True)
-    return samples
+    write = _write_flac if path.suffix.lower() == ".flac" else _write_wav
+    with whole_file(path, SpeechError) as partial:
+        return write(str(partial), parts, sample_rate)
 
 
 def _write_flac(path: str, parts: Iterable[np.ndarray], sample_rate: int) -> int:
