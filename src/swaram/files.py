@@ -13,13 +13,13 @@ from swaram.errors import SwaramError
 
 @contextmanager
 def whole_file(path: Path, raises: type[SwaramError] | None = None, durable: bool = False) -> Iterator[Path]:
-    """Yield a path to write to, beside ``path`` and of the same ending; after the block it is ``path``.
+    """Yield a path to write to, beside ``path``, ending in ``.partial``; after the block it is ``path``.
 
     After an exception ``path`` is what it was, and nothing is left over. Several writers may write at once: the last
     one wins. ``durable``: on the disk before it has its name, so that a loss of power spares it.
     Raises ``raises``, one sentence, where an OSError comes up; the OSError itself without it.
     """
-    partial = _beside(path, path.suffix)
+    partial = _beside(path, ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -31,7 +31,8 @@ def whole_file(path: Path, raises: type[SwaramError] | None = None, durable: boo
     except OSError as error:
         raise _sentence(path, error, raises) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 @contextmanager
