@@ -13,8 +13,10 @@ HOUSE = Path(__file__).resolve().parents[1] / "src" / "swaram"
 # Which packages of this project each one may import. docs/architecture.md draws it.
 MAY_IMPORT = {
     "errors": set(),
+    "validation": set(),
     "languages": {"errors"},
-    "config": {"errors"},
+    "files": {"errors"},
+    "config": {"errors", "validation"},
     "audio": {"errors", "files"},
     "client": {"errors"},
     "text": {"errors", "files", "languages"},
@@ -23,18 +25,19 @@ MAY_IMPORT = {
     "prepare": {"errors", "files", "languages", "config", "audio", "text", "corpora"},
     "model": {"config", "audio"},
     "training": {"errors", "files", "config", "audio", "text", "model", "prepare"},
-    "voice": {"errors", "files", "languages", "audio", "text", "runtime"},
+    "voice": {"errors", "validation", "files", "languages", "audio", "text", "runtime"},
     "export": {"errors", "files", "model", "training", "voice", "runtime"},
     "formats": {
         "errors", "files", "languages", "config", "audio", "text", "runtime", "model", "training", "voice", "export"
     },
     "recognition": {
-        "errors", "files", "languages", "config", "audio", "text", "runtime", "prepare", "training", "export"
+        "errors", "validation", "files", "languages", "config", "audio", "text", "runtime", "prepare", "training",
+        "export",
     },
     "evaluation": {
         "errors", "files", "config", "audio", "text", "runtime", "prepare", "training", "voice", "export", "recognition"
     },
-    "server": {"errors", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
+    "server": {"errors", "validation", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}
 # The half of speech to text that trains, and an instrument whose published network is PyTorch's.

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from swaram.audio.files import AudioError
 from swaram.audio.flac import FlacEncoder
 from swaram.audio.wav import WavFormat, WavReader
+from swaram.files import whole_file
 
 _PIECE = 1 << 18
 
@@ -90,15 +91,12 @@ def convert_file(source: Path, target: Path, lossy: bool = False) -> FlacEncoder
         raise AudioError(f"{target} is the recording itself; name another file to write.")
     if target.suffix.lower() != ".flac":
         raise AudioError(f"{target}: what is written is a FLAC file; give it a name that ends in .flac.")
-    partial = target.with_name(f".{target.name}.partial")
     try:
-        with open(source, "rb") as wav, open(partial, "wb") as flac:
-            encoder = convert_stream(wav, flac, lossy)
-        partial.replace(target)
-    except AudioError as error:
-        raise AudioError(f"{source}: {error}") from error
+        wav = open(source, "rb")  # noqa: SIM115 - closed below; its faults are not those of the target
     except OSError as error:
-        raise AudioError(f"{target}: cannot be written ({error.strerror}).") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return encoder
+        raise AudioError(f"{source}: cannot be read ({error.strerror}).") from error
+    with wav, whole_file(target, AudioError) as partial, open(partial, "wb") as flac:
+        try:
+            return convert_stream(wav, flac, lossy)
+        except AudioError as error:
+            raise AudioError(f"{source}: {error}") from error

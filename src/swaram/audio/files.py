@@ -1,7 +1,6 @@
 """Reading recordings in any container, and writing 16-bit FLAC and WAV whole or not at all."""
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import soundfile
 
 from swaram.errors import SwaramError
+from swaram.files import whole_file
 
 # First bytes of WAV, RF64, FLAC, AIFF and AU: what libsndfile reads sample by sample, and without a word.
 UNCOMPRESSED = (b"RIFF", b"RF64", b"fLaC", b"FORM", b".snd")
@@ -148,10 +148,5 @@ def encode_audio(audio: np.ndarray, sample_rate: int, container: str = "flac") -
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is either complete or absent, whatever happens in between."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_bytes(content)
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

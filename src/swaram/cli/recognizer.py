@@ -183,6 +183,7 @@ def _sizes(earlier: Path | None, kernels: str | None) -> Any:
 
     from swaram.recognition.checkpoints import read
     from swaram.recognition.network import NetworkSettings
+    from swaram.validation import first_problem
 
     sizes = read(earlier)["network"] if earlier else {}
     if kernels:
@@ -190,7 +191,7 @@ def _sizes(earlier: Path | None, kernels: str | None) -> Any:
     try:
         return NetworkSettings(**sizes)
     except (ValidationError, TypeError) as error:
-        fault = error.errors(include_input=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        fault = first_problem(error) if isinstance(error, ValidationError) else str(error)
         raise SwaramError(
             f"these cannot be the sizes of a network: {fault}; write --kernels as 9,9,7,7,5,5,5,3"
         ) from None

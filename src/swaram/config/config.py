@@ -4,12 +4,11 @@ The defaults are the published VITS configuration (Kim et al. 2021, appendix B),
 differs. An unknown key or a wrong type is an error that names the key and the nearest right one.
 """
 
-import difflib
 import math
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from swaram.config.files import LayerError, read_layers
 from swaram.config.model import (
@@ -23,6 +22,7 @@ from swaram.config.model import (
 from swaram.config.prepare import PrepareSettings
 from swaram.config.section import Section
 from swaram.errors import SwaramError
+from swaram.validation import first_problem
 
 __all__ = [
     "Config",
@@ -209,29 +209,4 @@ def parse_config(raw: object, where: str = "configuration") -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_first_problem(error)}") from None
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    # The tag of a union ("hifigan", "vocos") stands in the location but not in the file.
-    location = [str(part) for part in problem["loc"] if part not in _DECODERS]
-    key = ".".join(location) or "the whole"
-    if problem["type"] != "extra_forbidden":
-        return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
-    siblings = _keys_beside(location)
-    beginning = [key for key in siblings if key.startswith(location[-1])]
-    nearest = beginning or difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
-    hint = f"did you mean {'.'.join([*location[:-1], nearest[0]])}" if nearest else f"known: {', '.join(siblings)}"
-    return f"{key} is not a key; {hint}"
-
-
-def _keys_beside(location: list[str]) -> list[str]:
-    section: type[BaseModel] = Config
-    for part in location[:-1]:
-        annotation = section.model_fields[part].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-        else:  # the decoder, one of several sections
-            return sorted({key for decoder in _DECODERS.values() for key in decoder.model_fields})
-    return sorted(section.model_fields)
+        raise ConfigError(f"{where}: {first_problem(error, Config)}") from None

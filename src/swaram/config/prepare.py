@@ -1,6 +1,5 @@
 """Every threshold of preparation, typed, with defaults that are right for training a text-to-speech voice."""
 
-import difflib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from swaram.config.files import LayerError, read_layers
 from swaram.errors import SwaramError
+from swaram.validation import first_problem
 
 
 class SettingsError(SwaramError):
@@ -144,20 +144,4 @@ def load_settings(path: Path | None, **changes: dict[str, Any]) -> PrepareSettin
     try:
         return PrepareSettings.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        near = _nearest(first["loc"]) if first["type"] == "extra_forbidden" else ""
-        raise SettingsError(
-            f"{path or 'settings'}: {key}: {'there is no such key' if near else first['msg'].lower()}; "
-            f"{near or 'see docs/data.md for the keys'}"
-        ) from error
-
-
-def _nearest(location: tuple[Any, ...]) -> str:
-    """What a misspelt key was meant to be."""
-    section: Any = PrepareSettings
-    for part in location[:-1]:
-        section = section.model_fields[part].annotation
-    names = list(section.model_fields)
-    close = difflib.get_close_matches(str(location[-1]), names, 1, 0.0)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}"
+        raise SettingsError(f"{path or 'settings'}: {first_problem(error, PrepareSettings)}") from error

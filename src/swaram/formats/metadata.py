@@ -2,12 +2,12 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from swaram.files import whole_folder
 from swaram.formats.exchange import FormatError, ImportOptions, TrainedVoice
 from swaram.formats.registry import MAX_JSON_BYTES, read_json
 from swaram.text.symbols import SymbolTable
@@ -23,17 +23,8 @@ def new_folder(destination: Path) -> Iterator[Path]:
     """
     if destination.exists() and not (destination / NAME).is_file():
         raise FormatError(f"{destination} exists and is no earlier export; name another folder with --out")
-    partial = destination.with_name(f".{destination.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
+    with whole_folder(destination, FormatError, durable=True) as partial:
         yield partial
-        shutil.rmtree(destination, ignore_errors=True)
-        partial.rename(destination)
-    except OSError as error:
-        raise FormatError(f"{destination} cannot be written ({error.strerror})") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_own_facts(voice: TrainedVoice, folder: Path, usage: str) -> None:

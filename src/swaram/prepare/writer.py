@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from swaram import files
 from swaram.errors import SwaramError
 from swaram.prepare.database import Journal, PrepareError
 from swaram.prepare.split import SPLITS
@@ -35,16 +36,11 @@ SPEAKER_COLUMNS = (
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """A text file that appears under its name only once it is complete."""
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with files.whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             yield file
-        os.replace(partial, path)
     except OSError as error:
         raise PrepareError(f"{path}: cannot be written ({error.strerror}); free some space and run it again") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_tables(out: Path, journal: Journal) -> None:
@@ -64,21 +60,18 @@ def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str,
     import pyarrow.parquet as pq
 
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
-    path, partial = out / "manifest.parquet", out / ".manifest.parquet.partial"
+    path = out / "manifest.parquet"
     batch: list[dict[str, Any]] = []
     try:
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        with files.whole_file(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
             for row in rows:
                 batch.append({name: row.get(name) for name in columns})
                 if len(batch) == 4096:
                     writer.write_table(pa.Table.from_pylist(batch, schema))
                     batch.clear()
             writer.write_table(pa.Table.from_pylist(batch, schema))
-        os.replace(partial, path)
     except OSError as error:
         raise PrepareError(f"{path}: cannot be written ({error}); free some space and run it again") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_speakers(out: Path, journal: Journal) -> None:

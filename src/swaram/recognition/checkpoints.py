@@ -1,8 +1,6 @@
 """A training run on disk: the newest state, and the best so far, each whole or not at all."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from swaram.files import whole_folder
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.features import FeatureSettings
 from swaram.recognition.network import Network, NetworkSettings
@@ -21,22 +20,13 @@ FORMAT_VERSION = 1
 
 def save(folder: Path, state: dict[str, Any], tensors: dict[str, dict[str, Tensor]]) -> None:
     """Write ``state.json`` and one safetensors file for each group, then put the folder in its place."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    old = folder.with_name(f".{folder.name}.old")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for group, values in tensors.items():
-            save_file(
-                {name: value.detach().contiguous() for name, value in values.items()}, partial / f"{group}.safetensors"
-            )
-        text = json.dumps({"format_version": FORMAT_VERSION, **state}, ensure_ascii=False, indent=1)
-        (partial / "state.json").write_text(text, encoding="utf-8")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(partial, folder)
-        shutil.rmtree(old, ignore_errors=True)
+        with whole_folder(folder, durable=True) as partial:
+            for group, values in tensors.items():
+                contiguous = {name: value.detach().contiguous() for name, value in values.items()}
+                save_file(contiguous, partial / f"{group}.safetensors")
+            text = json.dumps({"format_version": FORMAT_VERSION, **state}, ensure_ascii=False, indent=1)
+            (partial / "state.json").write_text(text, encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise RecognizerError(f"{folder}: the training state could not be written: {error}") from None
 

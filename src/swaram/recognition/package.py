@@ -3,14 +3,15 @@
 import hashlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from swaram.files import whole_folder
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.features import FeatureSettings
+from swaram.validation import first_problem
 
 MANIFEST, MODEL, LANGUAGE_MODEL = "recognizer.json", "model.onnx", "language.npz"
 FORMAT_VERSION = 1
@@ -68,9 +69,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, FeatureSettings]:
         manifest = Manifest.model_validate(data)
         features = FeatureSettings(**manifest.features)
     except ValidationError as error:
-        fault = error.errors(include_input=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        raise RecognizerError(f"{path}, key {key}: {fault['msg'].lower()}; export the recogniser again.") from None
+        raise RecognizerError(f"{path}, key {first_problem(error)}; export the recogniser again.") from None
     except TypeError:
         raise RecognizerError(f"{path}, key features: an unknown setting; export the recogniser again.") from None
     return manifest, features
@@ -109,17 +108,9 @@ def write_package(out: Path, manifest: dict[str, Any], contents: dict[str, bytes
         for name, content in sorted(contents.items())
     }
     text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1) + "\n"
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with whole_folder(out, RecognizerError, durable=True) as partial:
         for name, content in {**contents, MANIFEST: text.encode()}.items():
             (partial / name).write_bytes(content)
-        shutil.rmtree(out, ignore_errors=True)
-        partial.rename(out)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise RecognizerError(f"{out}: the recogniser cannot be written ({error.strerror}).") from None
     return sum(map(len, contents.values())) + len(text.encode())
 
 

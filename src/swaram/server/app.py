@@ -22,6 +22,7 @@ from swaram.server.speak_socket import SpeakSession
 from swaram.server.speech_http import add_speech
 from swaram.server.transcribe_http import PATH as TRANSCRIPTIONS
 from swaram.server.transcribe_http import add_transcriptions
+from swaram.validation import message
 
 _PAGE = Path(__file__).parent / "page"
 _WAV_FORM = {
@@ -184,4 +185,4 @@ def _answer_errors(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"][1:]) or "body"
-        return answer(422, "bad_request", f"{where}: {fault['msg'].lower()}.")
+        return answer(422, "bad_request", f"{where}: {message(fault)}.")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import HTTPConnection
 
 from swaram.errors import SwaramError
+from swaram.validation import first_problem
 
 
 class KeyFileError(SwaramError):
@@ -99,9 +100,7 @@ def read_grants(path: Path) -> list[Grant]:
     except OSError as error:
         raise KeyFileError(f"{path}: the file of keys cannot be read ({error.strerror}).") from error
     except ValidationError as error:
-        fault = error.errors(include_input=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        raise KeyFileError(f"{path}: a key's {key} is wrong: {fault['msg'].lower()}.") from error
+        raise KeyFileError(f"{path}: one of the keys is wrong, {first_problem(error, Grant)}.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise KeyFileError(f'{path}: a file of keys is JSON of the form {{"keys": [...]}}.') from error
 

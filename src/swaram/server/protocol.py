@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from swaram.errors import SwaramError
+from swaram.validation import first_fault, message
 
 PROTOCOL_VERSION = 1
 
@@ -137,7 +138,7 @@ def parse(adapter: TypeAdapter[Any], text: str) -> Any:
 
 
 def _sentence(error: ValidationError) -> str:
-    fault = error.errors(include_input=False, include_url=False)[0]
+    fault = first_fault(error)
     kinds = ("start", "text", "flush", "end", "cancel", "ping")
     where = [str(part) for part in fault["loc"]]
     key = next((part for part in where if part not in kinds or len(where) == 1), "type")
@@ -149,4 +150,4 @@ def _sentence(error: ValidationError) -> str:
         return f"The message has a key that its type does not know: {where[-1][:40]!r}."
     if fault["type"] == "missing":
         return f"The message lacks the key {where[-1]!r}."
-    return f"The message's key {where[1] if len(where) > 1 else key!r} is wrong: {fault['msg'].lower()}."
+    return f"The message's key {where[1] if len(where) > 1 else key!r} is wrong: {message(fault)}."

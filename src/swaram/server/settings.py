@@ -1,6 +1,5 @@
 """The server's settings: from flags, the environment and a JSON file, with a default for each."""
 
-import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from pydantic_settings import (
 )
 
 from swaram.errors import SwaramError
+from swaram.validation import first_fault, message, nearest
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -116,10 +116,10 @@ def read_settings(path: Path | None, given: dict[str, Any]) -> ServerSettings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        fault = error.errors(include_input=False)[0]
+        fault = first_fault(error)
         name = str(fault["loc"][0])
         _check_name(name)
-        raise SettingsError(f"The server's setting {name} is wrong: {fault['msg'].lower()}.") from error
+        raise SettingsError(f"The server's setting {name} is wrong: {message(fault)}.") from error
     except OSError as error:
         raise SettingsError(f"{path}: the settings cannot be read ({error.strerror}).") from error
     except (ValueError, TypeError) as error:
@@ -130,6 +130,6 @@ def _check_name(name: str) -> None:
     if name in _REMOVED:
         raise SettingsError(_REMOVED[name])
     if name not in ServerSettings.model_fields:
-        near = difflib.get_close_matches(name, ServerSettings.model_fields, 1)
-        meant = f"; did you mean {near[0]}" if near else ""
+        near = nearest(name, ServerSettings.model_fields)
+        meant = f"; did you mean {near}" if near else ""
         raise SettingsError(f"The server has no setting {name!r}{meant}.")

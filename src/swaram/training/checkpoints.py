@@ -1,7 +1,6 @@
 """Checkpoints: folders of safetensors and JSON, written atomically, pruned, loadable without executing anything."""
 
 import json
-import os
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from swaram.config.config import Config, parse_config
 from swaram.errors import SwaramError
+from swaram.files import whole_file, whole_folder
 from swaram.text.symbols import SymbolTable
 
 FORMAT_VERSION = 1
@@ -81,6 +81,8 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
     that the file ``best`` names.
     """
     folder = checkpoint_folder(directory, info.step)
+    for torn in directory.glob(".step-*.partial"):  # of a run that was killed while it wrote
+        shutil.rmtree(torn, ignore_errors=True)
     write_checkpoint(folder, info, tensors)
     best = best_checkpoint(directory)
     for old in checkpoint_folders(directory)[:-keep]:
@@ -103,29 +105,20 @@ def save_weights(checkpoint: str | Path, out: str | Path) -> Path:
 
 def write_checkpoint(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
     """Write one checkpoint folder, whole or not at all. Raises CheckpointError."""
-    partial = folder.parent / f".{folder.name}.partial"
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for group, values in tensors.items():
-            contiguous = {name: value.detach().contiguous() for name, value in values.items()}
-            save_file(contiguous, partial / f"{group}.safetensors")
-        (partial / "state.json").write_text(info.to_json(), encoding="utf-8")
-        for path in [*partial.iterdir(), partial]:
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with whole_folder(folder, durable=True) as partial:
+            for group, values in tensors.items():
+                contiguous = {name: value.detach().contiguous() for name, value in values.items()}
+                save_file(contiguous, partial / f"{group}.safetensors")
+            (partial / "state.json").write_text(info.to_json(), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"the checkpoint {folder} could not be written: {error}") from None
 
 
 def mark_best(directory: Path, step: int) -> None:
     """Record which step is the best so far, so that pruning spares it."""
-    temporary = directory / ".best.partial"
-    temporary.write_text(f"step-{step:08d}\n", encoding="utf-8")
-    temporary.rename(directory / "best")
+    with whole_file(directory / "best", CheckpointError, durable=True) as partial:
+        partial.write_text(f"step-{step:08d}\n", encoding="utf-8")
 
 
 def best_checkpoint(directory: Path) -> Path | None:

@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.fft import dct
 from torch import Tensor
 
+from swaram.files import whole_file
 from swaram.model.alignment import maximum_path
 from swaram.model.spectra import Spectra
 from swaram.model.vits import gaussian_scores
@@ -52,9 +53,8 @@ class FeatureCache:
         """Keep arrays; a file appears under its name only when it is whole."""
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / f"{name}-{key}.safetensors"
-        partial = path.with_suffix(f".partial-{os.getpid()}")
-        save_file(arrays, partial)
-        partial.replace(path)
+        with whole_file(path) as partial:
+            save_file(arrays, partial)
         by_age = sorted(self.directory.glob(f"{name}-*.safetensors"), key=lambda file: file.stat().st_mtime_ns)
         for old in by_age[:-KEPT]:
             old.unlink(missing_ok=True)

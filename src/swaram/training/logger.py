@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from torch.utils.tensorboard import SummaryWriter
 
+from swaram.files import whole_file
 from swaram.training.batches import Batch
 
 
@@ -130,9 +131,8 @@ def _cut(path: Path, step: int) -> None:
                 kept.append(line + "\n")
         except (json.JSONDecodeError, KeyError, TypeError):
             continue  # a line that the end of the run cut short
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join(kept), encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_text("".join(kept), encoding="utf-8")
 
 
 def _picture(values: np.ndarray) -> np.ndarray:

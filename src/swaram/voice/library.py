@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from swaram.files import whole_folder
 from swaram.voice.check import VoiceReport, examine_voice
 from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
@@ -130,21 +131,14 @@ def add_voice(
         raise VoiceError(f"{home} has a voice {wanted} already; give another --name, or --replace it.")
     if target.exists() and there is None:
         raise VoiceError(f"{target} is there and is not a voice; remove it or give another --name.")
-    partial = home / f".{wanted}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with whole_folder(target, VoiceError) as partial:
         for file, content in package_files(source):
             place = partial / PurePosixPath(file)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
         Voice.open(partial)  # what was copied is what was checked
-        if there is not None:
+        if there is not None and (there.is_symlink() or not there.is_dir()):  # a zip, or a voice that lies elsewhere
             _take_away(there)
-        partial.rename(target)
-    except OSError as error:
-        raise VoiceError(f"{target}: the voice cannot be written ({error.strerror}).") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return target, report
 
 

@@ -17,6 +17,7 @@ from swaram.languages import get_language
 from swaram.runtime.errors import ModelError
 from swaram.runtime.rules import check_model
 from swaram.text.symbols import SymbolTable
+from swaram.validation import first_problem
 from swaram.voice.errors import VoiceError
 
 # A voice states the lowest version that reads it rightly, see ``lowest_version``. Version 1 is read for good.
@@ -266,9 +267,7 @@ def _read_manifest(source: str, content: bytes) -> VoiceManifest:
     try:
         manifest = VoiceManifest.model_validate(data)
     except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        raise VoiceError(f"{source}: {MANIFEST}, key {key}: {fault['msg'].lower()}.") from error
+        raise VoiceError(f"{source}: {MANIFEST}, key {first_problem(error)}.") from error
     ids = [speaker.id for speaker in manifest.speakers]
     if len(set(ids)) != len(ids) or len({s.name for s in manifest.speakers}) != len(ids):
         raise VoiceError(f"{source}: {MANIFEST}, key speakers: two speakers share an id or a name.")

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
+from swaram.files import whole_folder
 from swaram.voice.errors import VoiceError
 from swaram.voice.package import MANIFEST, lowest_version
 
@@ -23,8 +23,6 @@ def write_package(out: Path, models: dict[str, bytes], manifest: dict[str, Any],
     ``licence`` the whole text of the file ``LICENSE``.
     """
     check_target(out)
-    partial = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     contents = dict(models)
     contents["MODEL_CARD.md"] = card.encode()
     contents["LICENSE"] = licence.encode()
@@ -35,13 +33,7 @@ def write_package(out: Path, models: dict[str, bytes], manifest: dict[str, Any],
     manifest = {**manifest, "format_version": lowest_version(manifest)}
     text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1) + "\n"
     contents[MANIFEST] = text.encode()
-    try:
-        partial.mkdir(parents=True)
+    with whole_folder(out, VoiceError, durable=True) as partial:
         for name, content in contents.items():
             (partial / name).write_bytes(content)
-        shutil.rmtree(out, ignore_errors=True)
-        partial.rename(out)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise VoiceError(f"{out}: the voice cannot be written ({error.strerror})") from None
     return sum(map(len, contents.values()))

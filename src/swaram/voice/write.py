@@ -1,7 +1,5 @@
 """A speech written to disk as it is made, in the format that the ending names; headers are completed at the end."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import numpy as np
 
 from swaram.audio.encoders import open_encoder
 from swaram.audio.flac import to_integers
+from swaram.files import whole_file
 from swaram.voice.errors import SpeechError
 
 FORMATS = {".flac": "flac", ".wav": "wav", ".mp3": "mp3", ".opus": "opus", ".ogg": "opus"}
@@ -25,25 +24,11 @@ def write_speech(path: str | Path, parts: Iterable[np.ndarray], sample_rate: int
         raise SpeechError(f"{path}: the ending must be one of {', '.join(FORMATS)}.")
     if not path.absolute().parent.is_dir():
         raise SpeechError(f"{path}: the folder {path.parent} does not exist; make it first.")
-    try:
-        handle, partial = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        raise SpeechError(f"{path}: cannot be written ({error.strerror}).") from error
-    try:
-        samples = _write(partial, FORMATS[path.suffix.lower()], parts, sample_rate)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except OSError as error:
-        raise SpeechError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        Path(partial).unlink(missing_ok=True)
-    return samples
+    with whole_file(path, SpeechError) as partial:
+        return _write(partial, FORMATS[path.suffix.lower()], parts, sample_rate)
 
 
-def _write(path: str, form: str, parts: Iterable[np.ndarray], sample_rate: int) -> int:
+def _write(path: Path, form: str, parts: Iterable[np.ndarray], sample_rate: int) -> int:
     encoder = open_encoder(form, sample_rate)
     with open(path, "wb") as file:
         file.write(encoder.header)
