@@ -65,7 +65,7 @@ class Straightforward:
     def step(self, batch: Batch) -> None:
         """One update of the discriminators, then one of the generator."""
         engine, segment = self.engine, self.config.train.segment_frames
-        prior, output = engine.generator(*engine.inputs(batch), segment)
+        prior, output = engine.generator(engine.inputs(batch), segment)
         real = cut_audio(batch.audio, output.starts, segment, self.config.data.hop_length)
 
         real_scores, _ = engine.discriminators(real)

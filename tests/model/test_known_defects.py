@@ -71,7 +71,7 @@ def test_under_bfloat16_prior_posterior_and_durations_stay_float32_and_near_to_f
     for enabled in (False, True):
         torch.manual_seed(1)
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            results.append(model(**batch(2), segment_frames=16, durations=durations)[0])
+            results.append(model(batch(2, durations=durations), 16)[0])
     full, half = results
     for name in ("z_p", "log_deviation_q", "mean_p", "log_deviation_p", "duration_loss"):
         value = getattr(half, name)
@@ -134,12 +134,12 @@ def test_noise_moves_the_alignment_at_first_and_leaves_it_lawful():
     config = tiny()
     model = Vits(config.model, config.data, 30, 1).eval()
     stir(model, 0.1)
-    feed = {**batch(1), "segment_frames": 16}
-    lengths, frames = feed["symbol_lengths"], feed["frame_lengths"]
+    inputs = batch(1)
+    lengths, frames = inputs.symbol_lengths, inputs.frame_lengths
 
     def durations(noise: float) -> torch.Tensor:
         torch.manual_seed(1)
-        return model(**feed, alignment_noise=noise)[0].durations
+        return model(inputs, 16, alignment_noise=noise)[0].durations
 
     assert torch.equal(durations(0.0), durations(0.0)) and not torch.equal(durations(0.0), durations(1.0))
     for noise in (0.0, 1.0):

@@ -11,7 +11,7 @@ from swaram.model.flow import Flow
 from swaram.model.spectra import Spectra, mel_filters
 from swaram.model.splines import rational_quadratic_spline
 from swaram.model.text_encoder import RelativeAttention, TextEncoder
-from tests.model.tiny import stirred
+from tests.model.tiny import stirred, text_settings
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +106,7 @@ def test_relative_attention_equals_the_formula_written_with_loops():
 
 
 def test_padding_changes_nothing_in_the_text_encoder():
-    encoder = stirred(TextEncoder(20, 8, 16, 32, 2, 2, 3, 0.1))
+    encoder = stirred(TextEncoder(20, text_settings()))
     symbols = torch.randint(1, 20, (1, 9))
     alone = encoder(symbols, torch.tensor([9]))
     padded = encoder(torch.nn.functional.pad(symbols, (0, 6)), torch.tensor([9]))

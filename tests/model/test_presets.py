@@ -57,7 +57,7 @@ def test_every_preset_has_its_size_and_learns_in_every_part(name, speakers, size
     assert millions(model) == size
     stir(model, 0.02)
     ids = {"language": torch.arange(3) % model.languages, "style": torch.arange(3) % model.styles}
-    prior, output = model(**batch(speakers), **ids, segment_frames=3, pitch=PITCH if model.pitch else None)
+    prior, output = model(batch(speakers, **ids, pitch=PITCH if model.pitch else None), 3)
     assert output.audio.shape == (3, 3 * config.data.hop_length) and prior.z_p.shape[1] == model.latent_channels
     loss = output.audio.square().mean() + prior.duration_loss + prior.z_p.square().mean()
     loss = loss + (0 if prior.pitch is None else prior.pitch.log().square().mean())

@@ -37,7 +37,7 @@ def test_gradients_reach_every_parameter(variant, speakers, languages, styles):
     model = Vits(config.model, data, 30, speakers)
     stir(model)
     ids = {"language": torch.arange(3) % languages, "style": torch.arange(3) % (styles + 1)}
-    prior, output = model(**batch(speakers), **ids, segment_frames=16, pitch=PITCH if model.pitch else None)
+    prior, output = model(batch(speakers, **ids, pitch=PITCH if model.pitch else None), 16)
     loss = output.audio.square().mean() + prior.duration_loss + prior.z_p.square().mean()
     loss = loss + prior.mean_p.square().mean() + prior.log_deviation_p.square().mean()
     if prior.pitch is not None:

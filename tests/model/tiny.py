@@ -3,6 +3,8 @@
 import torch
 
 from swaram.config.config import Config, parse_config
+from swaram.config.model import ModelConfig
+from swaram.model.vits import Inputs
 
 TINY = {
     "train": {"segment_frames": 16},
@@ -65,17 +67,24 @@ def stir(module: torch.nn.Module, deviation: float = 0.1) -> None:
         torch.nn.init.normal_(parameter, 0.0, deviation)
 
 
-def batch(speakers: int) -> dict[str, torch.Tensor]:
-    return {
-        "symbols": torch.randint(0, 30, (3, 11)),
-        "symbol_lengths": torch.tensor([11, 9, 4]),
-        "spectrogram": torch.rand(3, 513, 40),
-        "frame_lengths": torch.tensor([40, 33, 20]),
-        "speaker": torch.arange(3) % speakers,
-    }
+def batch(speakers: int, **changes: torch.Tensor | None) -> Inputs:
+    return Inputs(
+        torch.randint(0, 30, (3, 11)),
+        torch.tensor([11, 9, 4]),
+        torch.rand(3, 513, 40),
+        torch.tensor([40, 33, 20]),
+        torch.arange(3) % speakers,
+        **changes,
+    )
 
 
 PITCH = 100 + 200 * torch.rand(3, 40, generator=torch.Generator().manual_seed(1))
+
+
+def text_settings(**changes: object) -> ModelConfig:
+    """Of a text encoder of 12 channels."""
+    sizes = {"latent_channels": 6, "hidden_channels": 12, "filter_channels": 20, "text_heads": 2, "text_layers": 2}
+    return ModelConfig(**{**sizes, **changes})
 
 
 def stirred(module: torch.nn.Module) -> torch.nn.Module:

@@ -41,7 +41,7 @@ def test_the_journal_has_each_loss_as_a_mean_over_the_steps_that_had_it(raw_conf
 
 def test_more_segments_than_utterances_are_several_of_each(raw_config):
     engine, batch = engine_of(parse_config(raw_config))
-    _, output = engine.generator(*engine.inputs(batch), 16, 10)
+    _, output = engine.generator(engine.inputs(batch), 16, 10)
     assert output.audio.shape == (10, 16 * 256)
     counts = torch.bincount(output.rows, minlength=4)
     assert counts.min() >= 2 and counts.sum() == 10

@@ -273,15 +273,7 @@ def test_fewer_segments_than_utterances_are_decoded_and_compared_with_their_own_
     engine, batch = engine_of(parse_config(raw_config))
     for row in range(4):  # each utterance is a constant of its own, so that a mix-up would show
         batch.audio[row] = 0.1 * (row + 1)
-    _, output = engine.generator(
-        batch.symbols,
-        batch.symbol_lengths,
-        engine.spectra.linear(batch.audio),
-        batch.frame_lengths,
-        batch.speaker,
-        16,
-        2,
-    )
+    _, output = engine.generator(engine.inputs(batch), 16, 2)
     real = validation.cut_audio(batch.audio[output.rows], output.starts, 16, 256)
     assert output.audio.shape == real.shape == (2, 16 * 256)
     assert torch.allclose(real[:, 0], 0.1 * (output.rows + 1).float())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.config.model import ModelConfig
 from swaram.model.cpu.attention import AttentionStep, FeedForwardStep
 from swaram.model.cpu.dropout import Dropout
 from swaram.model.layers import ChannelNorm, TimeConv, sequence_mask
@@ -102,20 +103,9 @@ class FeedForward(nn.Module):
 class TextEncoder(nn.Module):
     """Symbols to hidden states and to the parameters of the prior before the flow."""
 
-    def __init__(
-        self,
-        symbols: int,
-        latent: int,
-        hidden: int,
-        filters: int,
-        heads: int,
-        layers: int,
-        kernel: int,
-        dropout: float,
-        window: int = 4,
-        languages: int = 1,
-    ):
+    def __init__(self, symbols: int, config: ModelConfig, languages: int = 1):
         super().__init__()
+        hidden, dropout = config.hidden_channels, config.text_dropout
         self.scale = math.sqrt(hidden)
         self.emb = nn.Embedding(symbols, hidden)
         nn.init.normal_(self.emb.weight, 0.0, hidden**-0.5)
@@ -123,11 +113,13 @@ class TextEncoder(nn.Module):
         self.emb_l = nn.Embedding(languages, hidden) if languages > 1 else None
         if self.emb_l is not None:
             nn.init.zeros_(self.emb_l.weight)  # what was learnt of one language stays as it was at first
-        self.attention = nn.ModuleList(RelativeAttention(hidden, heads, window, dropout) for _ in range(layers))
-        self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
-        self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in range(layers))
-        self.feed_forward_norm = nn.ModuleList(ChannelNorm(hidden) for _ in range(layers))
-        self.proj = TimeConv(hidden, 2 * latent, 1)
+        heads, window, layers = config.text_heads, config.attention_window, range(config.text_layers)
+        filters, kernel = config.filter_channels, config.text_kernel
+        self.attention = nn.ModuleList(RelativeAttention(hidden, heads, window, dropout) for _ in layers)
+        self.attention_norm = nn.ModuleList(ChannelNorm(hidden) for _ in layers)
+        self.feed_forward = nn.ModuleList(FeedForward(hidden, filters, kernel, dropout) for _ in layers)
+        self.feed_forward_norm = nn.ModuleList(ChannelNorm(hidden) for _ in layers)
+        self.proj = TimeConv(hidden, 2 * config.latent_channels, 1)
         self.dropout = Dropout(dropout)
 
     def forward(

@@ -21,6 +21,24 @@ from swaram.model.text_encoder import TextEncoder
 
 
 @dataclass
+class Inputs:
+    """A batch as the generator takes it; None where the model has no such part, or nothing is known.
+
+    Languages are places in ``data.languages``; style 0 is no style, n the n-th of ``data.styles``.
+    """
+
+    symbols: Tensor  # int64 [batch, symbols], padded with 0
+    symbol_lengths: Tensor  # int64 [batch]
+    spectrogram: Tensor  # float32 [batch, bins, frames], linear magnitudes
+    frame_lengths: Tensor  # int64 [batch]
+    speaker: Tensor | None = None  # int64 [batch]
+    language: Tensor | None = None  # int64 [batch]
+    style: Tensor | None = None  # int64 [batch]
+    durations: Tensor | None = None  # int64 [batch, symbols], frames; in place of the alignment search
+    pitch: Tensor | None = None  # float32 [batch, frames], Hz, of the recordings; drives a harmonic source in training
+
+
+@dataclass
 class Prior:
     """The posterior's latent seen through the flow, beside the prior that the aligned text gives."""
 
@@ -58,18 +76,7 @@ class Vits(nn.Module):
         self.languages, self.styles = len(data.languages), 1 + len(data.styles)
         self.condition = condition = model.speaker_channels if speakers > 1 or self.styles > 1 else 0
         hidden = model.hidden_channels
-        self.enc_p = TextEncoder(
-            symbols,
-            model.latent_channels,
-            hidden,
-            model.filter_channels,
-            model.text_heads,
-            model.text_layers,
-            model.text_kernel,
-            model.text_dropout,
-            model.attention_window,
-            self.languages,
-        )
+        self.enc_p = TextEncoder(symbols, model, self.languages)
         self.enc_q = PosteriorEncoder(
             data.n_fft // 2 + 1,
             model.latent_channels,
@@ -109,34 +116,17 @@ class Vits(nn.Module):
         return sum(parts[1:], parts[0]).unsqueeze(-1) if parts else None
 
     def forward(
-        self,
-        symbols: Tensor,
-        symbol_lengths: Tensor,
-        spectrogram: Tensor,
-        frame_lengths: Tensor,
-        speaker: Tensor | None,
-        segment_frames: int,
-        segments: int | None = None,
-        alignment_noise: float = 0.0,
-        durations: Tensor | None = None,
-        language: Tensor | None = None,
-        style: Tensor | None = None,
-        pitch: Tensor | None = None,
+        self, inputs: Inputs, segment_frames: int, segments: int | None = None, alignment_noise: float = 0.0
     ) -> tuple[Prior, Segments]:
         """One training pass (figure 1a).
 
-        symbols int64 [batch, symbols]; spectrogram float32 [batch, bins, frames], linear magnitudes; lengths, speaker,
-        language and style int64 [batch], the last three where the model has several. ``segments``: decode only so many
-        items of the batch, chosen at random, one segment of ``segment_frames`` each; None is one for every item.
-        ``alignment_noise`` scales the noise added to the alignment scores, in units of their deviation (Kong et al.
-        2023, section 2.2); ``durations`` int64 [batch, symbols], where given, take the place of the search. ``pitch``
-        float32 [batch, frames], Hz, of the recordings: what drives a decoder with a harmonic source while it learns.
+        ``segments``: decode only so many items of the batch, chosen at random, one segment of ``segment_frames`` each;
+        None is one for every item. ``alignment_noise`` scales the noise added to the alignment scores, in units of
+        their deviation (Kong et al. 2023, section 2.2).
         """
-        conditioning = self.condition_on(speaker, style)
-        z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
-        prior = self._prior(
-            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations, language
-        )
+        conditioning = self.condition_on(inputs.speaker, inputs.style)
+        z, _, log_q, mask = self.enc_q(inputs.spectrogram, inputs.frame_lengths, conditioning)
+        prior = self._prior(inputs, z, log_q, mask, conditioning, alignment_noise)
         if self.pitch is not None:
             prior.pitch = self.pitch(z, conditioning)
         rows = torch.arange(len(z), device=z.device)
@@ -144,56 +134,43 @@ class Vits(nn.Module):
             turns = -(-segments // len(z))
             rows = torch.cat([torch.randperm(len(z), device=z.device) for _ in range(turns)])[:segments]
         # Uniform over the segments that lie wholly inside each utterance.
-        latest = (frame_lengths[rows] - segment_frames).clamp(min=0)
+        latest = (inputs.frame_lengths[rows] - segment_frames).clamp(min=0)
         starts = (torch.rand(len(rows), device=z.device) * (latest + 1)).long()
         voice = None if conditioning is None else conditioning[rows]
-        source = None if pitch is None else self._source_of(cut(pitch[rows].unsqueeze(1), starts, segment_frames)[:, 0])
+        source = None
+        if inputs.pitch is not None:
+            source = self._source_of(cut(inputs.pitch[rows].unsqueeze(1), starts, segment_frames)[:, 0])
         return prior, Segments(self.dec(cut(z[rows], starts, segment_frames), voice, source), rows, starts)
 
-    def text_side(
-        self,
-        symbols: Tensor,
-        symbol_lengths: Tensor,
-        spectrogram: Tensor,
-        frame_lengths: Tensor,
-        speaker: Tensor | None,
-        alignment_noise: float = 0.0,
-        durations: Tensor | None = None,
-        language: Tensor | None = None,
-        style: Tensor | None = None,
-    ) -> Prior:
+    def text_side(self, inputs: Inputs, alignment_noise: float = 0.0) -> Prior:
         """A pass in which only text encoder, flow and durations learn; arguments as in ``forward``.
 
         The posterior gets no gradient: with the divergence as its only loss it would give up its content.
         """
-        conditioning = self.condition_on(speaker, style)
+        conditioning = self.condition_on(inputs.speaker, inputs.style)
         with torch.no_grad():
-            z, _, log_q, mask = self.enc_q(spectrogram, frame_lengths, conditioning)
-        return self._prior(
-            symbols, symbol_lengths, z, log_q, mask, frame_lengths, conditioning, alignment_noise, durations, language
-        )
+            z, _, log_q, mask = self.enc_q(inputs.spectrogram, inputs.frame_lengths, conditioning)
+        return self._prior(inputs, z, log_q, mask, conditioning, alignment_noise)
 
     def _prior(
         self,
-        symbols: Tensor,
-        symbol_lengths: Tensor,
+        inputs: Inputs,
         z: Tensor,
         log_q: Tensor,
         mask: Tensor,
-        frame_lengths: Tensor,
         conditioning: Tensor | None,
         alignment_noise: float,
-        durations: Tensor | None,
-        language: Tensor | None,
     ) -> Prior:
-        hidden, mean_p, log_p, symbol_mask = self.enc_p(symbols, symbol_lengths, language)
+        """What the text says of the posterior's sample z, log deviation log_q [batch, latent, frames], and its mask."""
+        hidden, mean_p, log_p, symbol_mask = self.enc_p(inputs.symbols, inputs.symbol_lengths, inputs.language)
         z_p = self.flow(z, mask, conditioning).float()
+        durations = inputs.durations
         if durations is None:
             with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
                 score = gaussian_scores(z_p, mean_p, log_p)
                 if alignment_noise > 0:
                     score = score + torch.randn_like(score) * score.std() * alignment_noise
-                durations = maximum_path(score, symbol_lengths, frame_lengths)
+                durations = maximum_path(score, inputs.symbol_lengths, inputs.frame_lengths)
         detached = None if conditioning is None else conditioning.detach()
         likelihood = self.dp(hidden.detach(), symbol_mask, durations.unsqueeze(1).float(), detached)
         mean_p = expand(mean_p, durations, z.shape[2]) * mask

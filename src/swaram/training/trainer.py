@@ -15,7 +15,7 @@ from torch.profiler import record_function
 from swaram.config.config import Config
 from swaram.model.discriminators import Discriminators
 from swaram.model.spectra import Spectra
-from swaram.model.vits import Vits
+from swaram.model.vits import Inputs, Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training import losses, validation
 from swaram.training.batches import Batch
@@ -130,21 +130,23 @@ class Trainer:
         warm = min(1.0, (self.progress.step + 1) / train.kl_warmup_steps) if train.kl_warmup_steps else 1.0
         return train.weights.model_dump() | {"kl": train.weights.kl * warm}
 
-    def inputs(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What both kinds of pass take first.
-
-        symbols int64 [batch, symbols], their lengths [batch], linear spectrogram float32 [batch, bins, frames], its
-        lengths [batch] in frames, speaker int64 [batch].
-        """
-        spectrogram = self.spectra.linear(batch.audio)
-        return batch.symbols, batch.symbol_lengths, spectrogram, batch.frame_lengths, batch.speaker
+    def inputs(self, batch: Batch) -> Inputs:
+        """What both kinds of pass take: spectra are made here, on the device."""
+        return Inputs(
+            batch.symbols,
+            batch.symbol_lengths,
+            self.spectra.linear(batch.audio),
+            batch.frame_lengths,
+            batch.speaker,
+            batch.language,
+            batch.style,
+            batch.durations if self.progress.step < self.config.train.bootstrap_steps else None,
+            None if batch.pitch is None else batch.pitch[:, 0],
+        )
 
     def _alignment_noise(self) -> float:
         train = self.config.train
         return train.alignment_noise * max(0.0, 1 - self.progress.step / train.alignment_noise_steps)
-
-    def _known_durations(self, batch: Batch) -> Tensor | None:
-        return batch.durations if self.progress.step < self.config.train.bootstrap_steps else None
 
     def text_step(self, batch: Batch) -> bool:
         """One update of text encoder, flow and durations alone: a third of a step's work, for what learns slowest.
@@ -153,13 +155,7 @@ class Trainer:
         """
         self._set_learning_rates()
         with self.processes.fabric.autocast():
-            prior = self.generator.text_side(
-                *self.inputs(batch),
-                self._alignment_noise(),
-                self._known_durations(batch),
-                batch.language,
-                batch.style,
-            )
+            prior = self.generator.text_side(self.inputs(batch), self._alignment_noise())
         weights = self._weights()
         parts = {"kl": losses.kl(prior) * batch.shares.frames, "duration": prior.duration_loss * batch.shares.symbols}
         loss = weights["kl"] * parts["kl"] + weights["duration"] * parts["duration"]
@@ -211,14 +207,10 @@ class Trainer:
         decoded = train.decoded(utterances)
         with record_function("forward"), self.processes.fabric.autocast():
             prior, output = self.generator(
-                *self.inputs(batch),
+                self.inputs(batch),
                 train.segment_frames,
                 decoded if decoded != utterances else None,
                 self._alignment_noise(),
-                self._known_durations(batch),
-                batch.language,
-                batch.style,
-                None if batch.pitch is None else batch.pitch[:, 0],
             )
             real = validation.cut_audio(
                 batch.audio[output.rows], output.starts, train.segment_frames, self.config.data.hop_length

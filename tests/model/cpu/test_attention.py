@@ -8,7 +8,7 @@ from swaram.model.durations import DurationPredictor
 from swaram.model.layers import sequence_mask
 from swaram.model.text_encoder import FeedForward, RelativeAttention, TextEncoder
 from tests.model.cpu.gradients import learnt
-from tests.model.tiny import stirred
+from tests.model.tiny import stirred, text_settings
 
 LENGTHS = torch.tensor([14, 9])
 
@@ -57,13 +57,12 @@ def test_feed_forward_as_one_operation_has_the_plain_outputs_and_gradients(plain
 
 
 def encoder(**changes):
-    sizes = {"latent": 6, "hidden": 12, "filters": 20, "heads": 2, "layers": 2, "kernel": 3, "dropout": 0.1}
-    return stirred(TextEncoder(30, **{**sizes, **changes}))
+    return stirred(TextEncoder(30, text_settings(**changes)))
 
 
 @pytest.mark.parametrize("kernel", [3, 4])
 def test_the_whole_text_encoder_is_that_of_its_layers(monkeypatch, kernel):
-    net, symbols = encoder(kernel=kernel).double().eval(), torch.randint(3, 30, (2, 14))
+    net, symbols = encoder(text_kernel=kernel).double().eval(), torch.randint(3, 30, (2, 14))
     whole = net(symbols, LENGTHS)
     monkeypatch.setattr(torch.jit, "is_tracing", lambda: True)
     for ours, theirs in zip(whole, net(symbols, LENGTHS), strict=True):
