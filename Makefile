@@ -48,7 +48,7 @@ $(VENV)/.serving: pyproject.toml requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.testing: pyproject.toml requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	$(PIP) install --constraint requirements.txt --constraint requirements-dev.txt --editable '.[train,evaluate,dev]'
-	$(PIP) install --no-deps Resemblyzer==0.1.4  # it asks for far more than its model needs
+	$(PIP) install --no-deps Resemblyzer==0.1.4 distillmos==0.9.1  # they ask for far more than their models need
 	@touch $@ $(VENV)/.serving
 
 clean:

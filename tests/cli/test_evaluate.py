@@ -35,8 +35,12 @@ def evaluated(toy_voice, prepared, deaf_judge, tmp_path_factory):
 def test_every_metric_has_an_interval_and_both_sides(evaluated):
     metrics, _ = evaluated
     assert set(metrics["scopes"]) == {"all", "speaker-0", "speaker-1"}
-    absent = {"ctc_cost", "ctc_cost_paired"} | (
-        {"speaker_similarity"} if "speaker" in metrics["not_measured"] else set()
+    absent = {"ctc_cost", "ctc_cost_paired", "sound_error_rate", "sound_error_rate_paired"} | (
+        {
+            name
+            for name, part in (("speaker_similarity", "speaker"), ("distillmos",) * 2)
+            if part in metrics["not_measured"]
+        }
     )
     pooled = metrics["scopes"]["all"]
     assert {metric.name for metric in METRICS} - absent == set(pooled)
@@ -67,7 +71,11 @@ def test_a_judge_that_hears_nothing_of_it_finds_words_missing(evaluated):
     assert rates["long"]["missing"]["value"] == 1 and rates["natural"]["missing"]["value"] >= 0.5
     assert "missing" not in rates["letters"]
     assert rates["natural"]["clipping"]["value"] == rates["natural"]["repeated"]["value"] == 0
-    assert len(metrics["robustness"]["texts"]) == 10
+    assert len(metrics["robustness"]["texts"]) == 14
+    words = metrics["robustness"]["words"]
+    assert words["judged"] > words["missing"] > 0
+    for fault in ("missing", "repeated"):
+        assert words[fault] == sum(len(text[fault]) for text in metrics["robustness"]["texts"])
 
 
 def test_the_page_holds_everything_itself(evaluated):
@@ -80,7 +88,7 @@ def test_the_page_holds_everything_itself(evaluated):
 
 
 def test_equal_seeds_give_equal_figures(evaluated, toy_voice, prepared, deaf_judge, tmp_path, monkeypatch):
-    for name in ("Dnsmos", "World", "SpeakerEncoder"):
+    for name in ("Dnsmos", "DistillMos", "World", "SpeakerEncoder"):
         monkeypatch.setattr(instruments, name, lambda: (_ for _ in ()).throw(NotMeasured("left out")))
     one = run(toy_voice, prepared, tmp_path / "1", deaf_judge, limit=1)
     two = run(toy_voice, prepared, tmp_path / "2", deaf_judge, limit=1)
@@ -92,13 +100,13 @@ def test_equal_seeds_give_equal_figures(evaluated, toy_voice, prepared, deaf_jud
 def test_what_is_missing_is_reported_as_not_measured(toy_voice, prepared, tmp_path, monkeypatch):
     """No recogniser, no speechmos, no pyworld, no Resemblyzer: the rest is still measured, and the page says why."""
     find_spec = identity.importlib.util.find_spec
-    hidden = ("speechmos", "resemblyzer")
+    hidden = ("speechmos", "distillmos", "resemblyzer")
     monkeypatch.setattr(identity.importlib.util, "find_spec", lambda n, *a: None if n in hidden else find_spec(n, *a))
     monkeypatch.setitem(sys.modules, "pyworld", None)
     monkeypatch.setenv("SWARAM_RECOGNIZERS", str(tmp_path))
     metrics = run(toy_voice, prepared, tmp_path / "out", limit=1)
     reasons = metrics["not_measured"]
-    assert set(reasons) == {"intelligibility", "naturalness", "closeness", "speaker"}
+    assert set(reasons) == {"intelligibility", "naturalness", "distillmos", "closeness", "speaker"}
     assert "speechmos" in reasons["naturalness"] and "pyworld" in reasons["closeness"]
     assert "Resemblyzer" in reasons["speaker"] and "recogni" in reasons["intelligibility"]
     assert set(metrics["scopes"]["all"]) == {"loudness"}
@@ -116,7 +124,7 @@ def test_a_voice_of_strangers_is_judged_without_their_recordings(toy_voice, prep
 
 
 def test_scales_reach_the_voice(toy_voice, prepared, deaf_judge, tmp_path, monkeypatch):
-    for name in ("Dnsmos", "SpeakerEncoder"):
+    for name in ("Dnsmos", "DistillMos", "SpeakerEncoder"):
         monkeypatch.setattr(instruments, name, lambda: (_ for _ in ()).throw(NotMeasured("left out")))
     usual = run(toy_voice, prepared, tmp_path / "1", deaf_judge, limit=1, speaker=["speaker-0"])
     slow = run(toy_voice, prepared, tmp_path / "2", deaf_judge, limit=1, speaker=["speaker-0"], length_scale=2.0)
@@ -126,7 +134,7 @@ def test_scales_reach_the_voice(toy_voice, prepared, deaf_judge, tmp_path, monke
 
 
 def test_two_voices_are_compared_sentence_by_sentence(toy_voice, prepared, deaf_judge, tmp_path, monkeypatch):
-    for name in ("Dnsmos", "SpeakerEncoder"):
+    for name in ("Dnsmos", "DistillMos", "SpeakerEncoder"):
         monkeypatch.setattr(instruments, name, lambda: (_ for _ in ()).throw(NotMeasured("left out")))
     other = shutil.copytree(toy_voice, tmp_path / "slow")
     manifest = json.loads((other / "voice.json").read_text())

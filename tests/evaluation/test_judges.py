@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from swaram.evaluation.errors import EvaluationError, NotMeasured
+from swaram.evaluation.intelligibility import align
 from swaram.evaluation.judges import CommandJudge, open_judge
+from swaram.evaluation.sounds import in_sounds
+from tests.recorded_speech import spoken_clips
 
 SOUND = np.sin(np.arange(16_000) / 20).astype(np.float32) * 0.1
 
@@ -79,3 +82,19 @@ def test_what_transformers_cannot_load_is_one_sentence(tmp_path):
     pytest.importorskip("transformers", reason="transformers is not installed")
     with pytest.raises(EvaluationError, match="cannot load it as speech recognition"):
         open_judge(f"transformers:{tmp_path}", "ml")
+
+
+def test_a_language_without_a_recogniser_is_heard_in_sounds_by_that_of_another():
+    judge = open_judge(None, "kn")
+    assert judge.description["kind"] == "sounds"
+    clip = max(spoken_clips(), key=lambda clip: len(clip.text))
+    heard = judge.listen(clip.audio, clip.rate)
+    own, other = in_sounds(clip.text.replace(".", "")), in_sounds("ಇದು ಬೇರೆ ವಾಕ್ಯ ಇಲ್ಲಿ ಏನೂ ಇಲ್ಲ")
+    assert heard.costs is None
+    assert align(own, heard.transcript).edits / len(own) < 0.6 < align(other, heard.transcript).edits / len(other)
+
+
+@pytest.mark.parametrize("language", ["ur", "sat", "en-IN"])
+def test_a_script_of_another_family_is_not_judged_by_sounds(language):
+    with pytest.raises(NotMeasured, match="no recogniser for"):
+        open_judge(None, language)

@@ -28,11 +28,13 @@ def speech() -> tuple[np.ndarray, str]:
 @pytest.mark.parametrize(("language", "texts"), [("ml", ["മഴ പെയ്യുന്നു."]), ("ta", TAMIL)])
 def test_every_language_has_texts_of_every_kind_in_its_own_letters(language, texts):
     found = stumbling_texts(language, material(texts))
-    assert list(dict.fromkeys(category for category, _ in found)) == list(CATEGORIES)
+    without = {"ta": {"names"}}.get(language, set())  # nobody has written down names in Tamil yet
+    assert list(dict.fromkeys(category for category, _ in found)) == [c for c in CATEGORIES if c not in without]
     letters = set(SymbolTable.for_languages(language).symbols)
     for category, text in found:
         assert text and (category == "numbers" or set(text) <= letters), (category, text)
     assert len([text for category, text in found if category == "letters"]) == 10
+    assert len(found) == 200 and found == stumbling_texts(language, material(texts))
     assert max(len(text) for category, text in found if category == "long") > 70
     repeated = [text.rstrip(".").split() for category, text in found if category == "repeated"]
     assert all(len(set(words)) < len(words) for words in repeated)

@@ -75,3 +75,16 @@ def test_expand_repeats_each_column_by_its_duration():
     x = torch.tensor([[[1.0, 2.0, 3.0]]])
     durations = torch.tensor([[2, 0, 3]])
     assert expand(x, durations, 5).tolist() == [[[1.0, 1.0, 3.0, 3.0, 3.0]]]
+
+
+def test_the_search_leaves_the_number_of_threads_alone():
+    """A loop compiled for several threads set it for the whole process, whose threads then waited for each other."""
+    code = (
+        "import torch; torch.set_num_threads(1)\n"
+        "from swaram.model.alignment import maximum_path\n"
+        "maximum_path(torch.randn(4, 20, 60), torch.full((4,), 20), torch.full((4,), 60))\n"
+        "print(torch.get_num_threads())"
+    )
+    several = {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=several)
+    assert done.stdout.split() == ["1"], done.stderr

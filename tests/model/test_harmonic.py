@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from swaram.audio.noise import FRAMES, noise_frames
-from swaram.config.config import parse_config
+from swaram.config.config import HarmonicConfig, parse_config
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
 from swaram.model.decoders.fourier import InverseSpectrogram, Spectrogram
@@ -22,6 +22,33 @@ def glide(frames: int) -> torch.Tensor:
     """A pitch that moves as speech does, between 90 and 380 Hz: float32 [1, frames]."""
     steps = torch.randn(1, frames, generator=torch.Generator().manual_seed(2)).cumsum(1)
     return 185 * torch.exp(0.7 * torch.sin(0.2 * steps))
+
+
+def described(**settings: int) -> HarmonicConfig:
+    decoder = parse_config(
+        {"data": {"sample_rate": RATE}, "model": {"decoder": {"type": "harmonic", **settings}}}
+    ).model.decoder
+    assert isinstance(decoder, HarmonicConfig)
+    return decoder
+
+
+def test_a_burst_of_noise_is_shorter_with_shorter_transforms():
+    """One frame loud, all others silent: how long the sound is heard above a hundredth of its power."""
+    lengths = {}
+    for frames_each, n_fft in ((1, 1024), (4, 256)):
+        decoder = build_decoder(described(kernel=1, frames=frames_each, n_fft=n_fft), 8, HOP, RATE).eval()
+        decoder.features = lambda latent, *_: 10 * latent.mT[..., :1].expand(-1, -1, 256)
+        torch.nn.init.zeros_(decoder.gains.weight)
+        decoder.gains.weight.data[:, 0] = 1.0
+        latent = torch.full((1, 8, 21), -1.0)
+        latent[..., 10] = 0.2
+        pitch = torch.full((1, 21), 200.0)
+        noise = torch.randn(1, decoder.noise_channels, 21, generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            power = decoder(latent, None, Source(pitch, carried_phase(pitch, HOP, RATE), noise))[0].square()
+        smooth = power.unfold(0, 64, 16).mean(1)
+        lengths[n_fft] = 16 * int((smooth > 0.01 * smooth.max()).sum())
+    assert lengths[256] < 1.6 * HOP < lengths[1024]
 
 
 def test_a_steady_pitch_is_the_sum_of_its_harmonics():
@@ -101,11 +128,13 @@ def test_the_noise_of_a_frame_is_as_strong_as_white_noise_in_the_window():
     assert float(torch.cat([real[:, 2:-2], imaginary[:, 2:-2]]).std()) == pytest.approx(NOISE, rel=0.02)
 
 
-def test_a_voiced_sound_turns_to_noise_with_the_frequency_and_is_as_strong_as_the_harmonics_alone():
-    config = parse_config({"data": {"sample_rate": RATE}, "model": {"decoder": "harmonic"}}).model.decoder
+@pytest.mark.parametrize(("frames_each", "n_fft"), [(1, 1024), (4, 256), (2, 512)])
+def test_a_voiced_sound_turns_to_noise_with_the_frequency_and_is_as_strong_as_the_harmonics_alone(frames_each, n_fft):
+    config = described(frames=frames_each, n_fft=n_fft)
     decoder = build_decoder(config, 8, HOP, RATE).eval()
     torch.nn.init.zeros_(decoder.gains.weight)
-    torch.nn.init.constant_(decoder.gains.bias[513:], -30.0)  # no noise but that of the voice
+    bias = decoder.gains.bias.view(frames_each, -1)
+    torch.nn.init.constant_(bias[:, n_fft // 2 + 1 :], -30.0)  # no noise but that of the voice
     frames = 400
     pitch = torch.full((1, frames), 200.0)
     noise = torch.randn(1, decoder.noise_channels, frames, generator=torch.Generator().manual_seed(4))
@@ -124,12 +153,12 @@ def test_a_voiced_sound_turns_to_noise_with_the_frequency_and_is_as_strong_as_th
         assert float(power.mean() / alone[band].mean()) == pytest.approx(1, abs=0.15)
 
 
-def test_windows_join_where_the_source_looks_further_than_the_network_ahead_or_back():
-    settings = {"type": "harmonic", "channels": 16, "blocks": 1, "kernel": 1, "lookahead": 0}
-    config = parse_config({"data": {"sample_rate": RATE}, "model": {"decoder": settings}}).model.decoder
+@pytest.mark.parametrize(("frames_each", "n_fft", "margin"), [(1, 1024, 5), (4, 256, 2), (2, 512, 3)])
+def test_windows_join_where_the_source_looks_further_than_the_network_ahead_or_back(frames_each, n_fft, margin):
+    config = described(channels=16, blocks=1, kernel=1, lookahead=0, frames=frames_each, n_fft=n_fft)
     torch.manual_seed(5)
     decoder = build_decoder(config, 8, HOP, RATE).eval()
-    assert (decoder.left_margin, decoder.right_margin) == (5, 5)  # the network alone: 2 and 2, of the inverse
+    assert (decoder.left_margin, decoder.right_margin) == (margin, margin)  # the network alone: those of the inverse
     for parameter in decoder.parameters():
         torch.nn.init.normal_(parameter, 0.0, 0.3)
     latent, pitch = torch.randn(1, 8, 60), glide(60)
@@ -137,7 +166,7 @@ def test_windows_join_where_the_source_looks_further_than_the_network_ahead_or_b
     with torch.no_grad():
         whole = decoder(latent, None, source)
         for start, end in ((0, 20), (20, 41), (41, 60)):
-            low, high = max(0, start - 5), min(60, end + 5)
+            low, high = max(0, start - margin), min(60, end + margin)
             part = Source(pitch[:, low:high], source.phase[:, low:high], source.noise[:, :, low:high])
             window = decoder(latent[:, :, low:high], None, part)[:, (start - low) * HOP : (end - low) * HOP]
             assert torch.allclose(window, whole[:, start * HOP : end * HOP], atol=1e-4 * float(whole.abs().max()))

@@ -50,6 +50,7 @@ DECODERS = {
     "vocos": TINY["model"]["decoder"],
     "vocos-causal": {**TINY["model"]["decoder"], "lookahead": 3},
     "harmonic": {**TINY["model"]["decoder"], "type": "harmonic"},
+    "harmonic-short": {**TINY["model"]["decoder"], "type": "harmonic", "frames": 4, "n_fft": 256},
     "hifigan": HIFIGAN,
     "hifigan-single": {**HIFIGAN, "residual_block": "single"},
     "multiband": {

@@ -113,6 +113,18 @@ class HarmonicConfig(FrameRateConfig):
     """Frame-rate decoder that filters harmonics of a predicted pitch, and noise."""
 
     type: Literal["harmonic"]
+    frames: PositiveInt = Field(
+        1, description="transforms of n_fft in a frame of the latent; more of them, and shorter, blur less in time"
+    )
+
+    def misfit(self, hop: int) -> str | None:
+        """Why this decoder cannot make ``hop`` samples of a frame; None where it can."""
+        if hop % self.frames:
+            return "data.hop_length must be a multiple of model.decoder.frames"
+        step = hop // self.frames
+        if self.n_fft % step or self.n_fft < 4 * step:
+            return "model.decoder.n_fft must be a multiple of data.hop_length / frames, at least 4 times it"
+        return None
 
 
 DECODERS: dict[str, dict[str, Any]] = {

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from swaram.audio.loudness import level_to, loudness
+from swaram.evaluation.distillmos import DistillMos
 from swaram.evaluation.dnsmos import Dnsmos
 from swaram.evaluation.errors import NotMeasured
 from swaram.evaluation.intelligibility import letters
-from swaram.evaluation.judges import Hearing, Judge, open_judge
+from swaram.evaluation.judges import Hearing, Judge, SoundJudge, open_judge
 from swaram.evaluation.mel_cepstral import Acoustics, World
+from swaram.evaluation.sounds import in_sounds
 from swaram.evaluation.speaker_similarity import SpeakerEncoder
 from swaram.evaluation.test_set import Clip
 from swaram.text.frontend import TextFrontend
@@ -48,7 +50,7 @@ class Sound:
 
 
 class Instruments:
-    """Judge, DNSMOS, WORLD and the speaker encoder; ``not_measured`` says why one is missing."""
+    """Judge, DNSMOS, DistillMOS, WORLD and the speaker encoder; ``not_measured`` says why one is missing."""
 
     def __init__(self, language: str, judge: str | None = None) -> None:
         self._frontend = TextFrontend(language)
@@ -56,6 +58,7 @@ class Instruments:
         self.not_measured: dict[str, str] = {}
         self.judge: Judge | None = self._opened("intelligibility", lambda: open_judge(judge, language))
         self._dnsmos = self._opened("naturalness", Dnsmos)
+        self._distillmos = self._opened("distillmos", DistillMos)
         self._world = self._opened("closeness", World)
         self._encoder = self._opened("speaker", SpeakerEncoder)
 
@@ -66,9 +69,14 @@ class Instruments:
             self.not_measured[group] = str(reason)
             return None
 
+    @property
+    def in_sounds(self) -> bool:
+        """Whether the judge knows another language, so that coarse sounds are compared in place of letters."""
+        return isinstance(self.judge, SoundJudge)
+
     def written(self, text: str) -> str:
-        """See ``written``."""
-        return written(text, self._frontend)
+        """A text as it is compared with what the judge heard: see ``written``, or in sounds."""
+        return in_sounds(written(text, self._frontend)) if self.in_sounds else written(text, self._frontend)
 
     def natural(self, clip: Clip) -> Sound:
         """A natural clip, read once."""
@@ -88,7 +96,8 @@ class Instruments:
         if known is None or (other_text and sound.found["other text"] != other_text):
             wanted = (self.written(sound.text), *([self.written(other_text)] if other_text else []))
             heard = self.judge.listen(sound.audio, sound.sample_rate, wanted)
-            known = Hearing(self.written(heard.transcript), heard.costs)
+            transcript = heard.transcript if self.in_sounds else self.written(heard.transcript)
+            known = Hearing(transcript, heard.costs)
             sound.found |= {"hearing": known, "other text": other_text}
         return known
 
@@ -97,6 +106,12 @@ class Instruments:
         if self._dnsmos is None:
             return {}
         return self._kept(sound, "dnsmos", lambda: self._dnsmos(sound.audio, sound.sample_rate))
+
+    def distillmos(self, sound: Sound) -> float | None:
+        """DistillMOS, 1 to 5; ``None`` where it is not there."""
+        if self._distillmos is None:
+            return None
+        return self._kept(sound, "distillmos", lambda: self._distillmos(sound.audio, sound.sample_rate))
 
     def acoustics(self, sound: Sound) -> Acoustics | None:
         """Pitch and mel-cepstra; ``None`` where WORLD is not there."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from swaram.audio.files import encode_audio
 from swaram.evaluation.errors import EvaluationError, NotMeasured
+from swaram.languages import get_language
 
 COMMAND_SECONDS = 300
 # Nats a symbol at which a clip's cost is cut: with fewer frames than symbols it would be infinite.
@@ -60,6 +61,23 @@ class RecognizerJudge:
         heard = self._recognizer.decode([place.unit for place in self._path(scores)])
         costs = (min(MOST_COST, self._recognizer.cost(scores, text)) for text in texts)
         return Hearing(" ".join(heard.split()), tuple(costs))
+
+
+class SoundJudge:
+    """A recogniser of another language, heard as coarse sounds (``sounds.in_sounds``): for ratios only.
+
+    Its transcripts are in sounds already, to be compared with texts in sounds.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        from swaram.evaluation.sounds import in_sounds
+
+        self._judge, self._in_sounds = RecognizerJudge(folder), in_sounds
+        self.description = self._judge.description | {"kind": "sounds"}
+
+    def listen(self, audio: np.ndarray, sample_rate: int, texts: tuple[str, ...] = ()) -> Hearing:
+        """Greedy transcript in sounds; no costs, for the texts are not of its language."""
+        return Hearing(self._in_sounds(self._judge.listen(audio, sample_rate).transcript))
 
 
 class TransformersJudge:
@@ -120,7 +138,8 @@ class CommandJudge:
 def open_judge(wanted: str | None, language: str) -> Judge:
     """``transformers:MODEL``, ``command:COMMAND``, a recogniser's folder, or the language's own recogniser.
 
-    Raises SwaramError where the one that is named cannot be used, NotMeasured where the language has none.
+    Where there is none for a language, and its script is of the Brahmi family: the first one of such a language, heard
+    as sounds. Raises SwaramError where the one that is named cannot be used, NotMeasured where the language has none.
     """
     if wanted and wanted.startswith("transformers:"):
         return TransformersJudge(wanted.partition(":")[2])
@@ -129,12 +148,21 @@ def open_judge(wanted: str | None, language: str) -> Judge:
     if wanted:
         return RecognizerJudge(wanted)
     from swaram.recognition.errors import RecognizerError
-    from swaram.recognition.package import find_recognizer
+    from swaram.recognition.package import find_recognizer, list_recognizers
 
     try:
+        others = [folder for code, folder in sorted(list_recognizers().items()) if _in_family(code)]
+        if others and _in_family(language) and language not in list_recognizers():
+            return SoundJudge(others[0])
         return RecognizerJudge(find_recognizer(language))
     except RecognizerError as error:
         raise NotMeasured(f"{str(error).rstrip('.')}, or name another judge with --judge") from None
+
+
+def _in_family(language: str) -> bool:
+    from swaram.evaluation.sounds import has_sounds
+
+    return has_sounds(chr(get_language(language).script.ranges[0][0]))
 
 
 def _checksum(folder: Path) -> dict[str, str]:

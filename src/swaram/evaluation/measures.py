@@ -101,7 +101,8 @@ def _intelligibility(found: Measured, material: Material, speakers: list[str], i
             other = material.sentences[following[pair.clip.sentence]]
             _heard(found, instruments, sound, side, pair.speaker, pair.clip.sentence, other, 1.0, "_paired")
     if instruments.judge and not any(o.metric == "ctc_cost" for o in found.observations):
-        found.not_measured["ctc_cost"] = "the judge gives no probabilities"
+        why = "the judge is one of another language" if instruments.in_sounds else "the judge gives no probabilities"
+        found.not_measured["ctc_cost"] = why
 
 
 def _heard(
@@ -121,7 +122,12 @@ def _heard(
     intended = instruments.written(sound.text)
     alignment = align(intended, hearing.transcript)
     size = max(1, len(intended))
-    found.note(f"cer{kind}", side, speaker, sentence, alignment.edits / size, share * size)
+    name = "sound_error_rate" if instruments.in_sounds else "cer"
+    found.note(f"{name}{kind}", side, speaker, sentence, alignment.edits / size, share * size)
+    if instruments.in_sounds and side == "natural" and not kind:
+        other = instruments.written(other_text)
+        scale = align(other, hearing.transcript).edits / max(1, len(other))
+        found.note(name, "scale", speaker, sentence, scale, share * size)
     if not kind:
         found.mishearings[side] += alignment.pairs
     if hearing.costs:
@@ -135,6 +141,9 @@ def _naturalness(found: Measured, instruments: Instruments) -> None:
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
             for name, value in instruments.dnsmos(sound).items():
                 found.note(name, side, pair.speaker, pair.clip.sentence, value)
+            score = instruments.distillmos(sound)
+            if score is not None:
+                found.note("distillmos", side, pair.speaker, pair.clip.sentence, score)
     assert all(o.metric in SCALES for o in found.observations if o.metric.startswith("dnsmos"))
 
 

@@ -190,6 +190,9 @@ def _robustness(found: dict[str, Any]) -> Iterator[str]:
             yield f"<tr><td>{title}</td><td class='n'>{number}</td>"
             yield "".join(cell(rates.get(fault), 2) for fault in FAULTS) + "</tr>"
     yield "</table></div>"
+    words = found["words"]
+    yield f"<p>Of {words['judged']:,} words that the judge was asked about, {words['missing']} were left out and "
+    yield f"{words['repeated']} said twice.</p>"
 
 
 def _pair(pair: Pair) -> str:

@@ -1,5 +1,6 @@
 """Texts that voices stumble over, and the faults that are looked for in what they make of them."""
 
+import random
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ CATEGORIES = {
     "letters": "Single letters",
     "words": "Single words",
     "numbers": "Numbers",
+    "names": "Names",
+    "made": "Words that nobody read together",
     "long": "Very long sentences",
     "repeated": "Repeated words",
 }
@@ -30,8 +33,10 @@ FAULTS = {
     "clipping": "clipping",
     "length": "length out of range",
 }
-LETTERS, WORDS, LONG_CHARACTERS = 10, 8, 300
+LETTERS, WORDS, LONG_CHARACTERS = 10, 40, 300
+TEXTS, NUMBERS, MADE_WORDS = 200, 40, (3, 8)
 SILENCE_SECONDS, SILENCE_DEPTH, CLIPPED_SHARE = 1.0, 40.0, 0.001
+MARKS = "!\"',-.:;?…"
 _FRAME_SECONDS = 0.02
 
 
@@ -58,21 +63,48 @@ class LengthRange:
 
 
 def stumbling_texts(language: str, material: Material) -> list[tuple[str, str]]:
-    """(category, text) in a fixed order: from the data file, else from the alphabet and the evaluated sentences."""
+    """200 times (category, text) in a fixed order: from the data file, the alphabet, and the words of the corpus.
+
+    The numbers and the sentences of drawn words are the same for the same corpus.
+    """
     table = tomllib.loads(resources.files(__package__).joinpath("data/robustness.toml").read_text(encoding="utf-8"))
     own: dict[str, Any] = table.get(language, {})
     sentences = list(material.sentences.values())
-    words = sorted({word.strip(".,!?…\"'") for text in sentences for word in text.split()}, key=lambda w: (-len(w), w))
+    words = sorted({word.strip(MARKS) for text in sentences for word in text.split()}, key=lambda w: (-len(w), w))
+    every = sorted({w for text in _texts(material) for word in text.split() if len(w := word.strip(MARKS)) > 2})
     letters = [s for s in SymbolTable.for_languages(language).symbols[3:] if s.isalpha()]
     found = {
         "letters": own.get("letters") or _spread(letters, LETTERS),
-        "words": own.get("words") or _spread(words, WORDS),
-        "numbers": own.get("numbers") or table["numbers"],
+        "words": [*own.get("words", []), *_spread(every, WORDS)][:WORDS],
+        "numbers": table["numbers"] + _drawn_numbers(NUMBERS - len(table["numbers"])),
+        "names": own.get("names", []),
         "long": own.get("long") or [_joined(sentences)],
         "repeated": own.get("repeated")
         or [" ".join([word] * n) + "." for n, word in zip((2, 3, 5), words, strict=False)],
     }
+    found["made"] = _drawn_sentences(every, TEXTS - sum(map(len, found.values())))
     return [(category, text) for category in CATEGORIES for text in found[category]]
+
+
+def _texts(material: Material) -> list[str]:
+    return [clip.text for clips in (material.clips, *material.others.values()) for clip in clips]
+
+
+def _drawn_numbers(count: int) -> list[str]:
+    """Numbers of one to seven digits; every fifth has one or two decimals."""
+    draw = random.Random(0)
+    numbers = []
+    for number in range(count):
+        whole = draw.randrange(10 ** (number % 7), 10 ** (number % 7 + 1))
+        numbers.append(f"{whole}.{draw.randrange(1, 100)}" if number % 5 == 4 else str(whole))
+    return numbers
+
+
+def _drawn_sentences(words: list[str], count: int) -> list[str]:
+    """Sentences of words that nobody read together, none of them twice in one."""
+    draw = random.Random(0)
+    sizes = [min(len(words), draw.randint(*MADE_WORDS)) for _ in range(count)]
+    return [" ".join(draw.sample(words, size)) + "." for size in sizes if size]
 
 
 def _spread(items: list[str], number: int) -> list[str]:
@@ -135,6 +167,7 @@ class Trial:
     faults: tuple[str, ...]
     missing: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    words: int = 0  # how many the judge was asked about
     error: str = ""
     sound: Sound | None = None
 
@@ -205,6 +238,7 @@ def _try(
         tuple(fault for fault, there in found.items() if there),
         words.missing if words else (),
         words.repeated if words else (),
+        words.words if words else 0,
         sound=sound,
     )
 

@@ -25,7 +25,8 @@ from swaram.evaluation.test_set import Material, choose_speakers, join_speakers
 FORMAT_VERSION = 1
 SIDES = ("natural", "synthetic", "scale")
 PACKAGES = (
-    "numpy", "onnxruntime", "soxr", "rapidfuzz", "speechmos", "pyworld-prebuilt", "Resemblyzer", "pyloudnorm", "torch",
+    "numpy", "onnxruntime", "soxr", "rapidfuzz", "speechmos", "distillmos", "pyworld-prebuilt", "Resemblyzer",
+    "pyloudnorm", "torch",
 )  # fmt: skip
 
 
@@ -121,7 +122,7 @@ def _estimates(observations: list[Observation], settings: Settings) -> dict[str,
     rows: dict[str, Any] = {}
     for metric in METRICS:
         row = {side: bootstrap.mean(metric.name, side) for side in SIDES}
-        row["ratio"] = bootstrap.ratio(metric.name, "synthetic", "natural") if metric.better == "lower" else None
+        row["ratio"] = bootstrap.ratio(metric.name, "synthetic", "natural") if metric.ratio else None
         row["difference"] = bootstrap.difference(metric.name, "synthetic", "natural")
         rows[metric.name] = {side: estimate.to_dict() for side, estimate in row.items() if estimate}
     return {name: row for name, row in rows.items() if row}
@@ -151,7 +152,12 @@ def _robustness(found: list[Observation], trials: list[Trial], settings: Setting
         | {"seconds": round(trial.sound.duration, 3) if trial.sound else None}
         for trial in trials
     ]
-    return {"rates": rates, "texts": texts}
+    words = {
+        "judged": sum(trial.words for trial in trials),
+        "missing": sum(len(trial.missing) for trial in trials),
+        "repeated": sum(len(trial.repeated) for trial in trials),
+    }
+    return {"rates": rates, "words": words, "texts": texts}
 
 
 def _speed(measured: Measured, settings: Settings) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True)
 def _search(score: np.ndarray, symbols: np.ndarray, frames: np.ndarray, durations: np.ndarray) -> None:
-    for item in numba.prange(score.shape[0]):
+    for item in range(score.shape[0]):
         table = score[item]
         n_symbols, n_frames = symbols[item], frames[item]
         # Forward: table[s, t] becomes the best sum of a path that ends at symbol s in frame t.

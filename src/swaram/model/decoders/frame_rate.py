@@ -41,9 +41,12 @@ class ConvNeXtBlock(nn.Module):
 
 
 class FrameRateDecoder(Decoder):
-    """Everything but the last layer, which says what the features of a frame mean, and the inverse transform."""
+    """Everything but the last layer, which says what the features of a frame mean, and the inverse transform.
 
-    def __init__(self, config: FrameRateConfig, latent: int, hop: int, condition: int = 0):
+    ``frames``: how many frames of the inverse transform the last layer makes of one of the latent.
+    """
+
+    def __init__(self, config: FrameRateConfig, latent: int, hop: int, condition: int = 0, frames: int = 1):
         super().__init__()
         channels, kernel = config.channels, config.kernel
         ahead = _shares(config)
@@ -54,11 +57,12 @@ class FrameRateDecoder(Decoder):
             ConvNeXtBlock(channels, kernel, share, config.expansion, 1 / config.blocks) for share in ahead[1:]
         )
         self.norm_out = nn.LayerNorm(channels, eps=1e-6)
-        self.inverse = InverseSpectrogram(config.n_fft, hop)
+        self.inverse = InverseSpectrogram(config.n_fft, hop // frames)
         reach = Reach()
         for share in ahead:
             reach.convolution(kernel - 1 - share, share)
-        reach.upsampling(hop, config.n_fft, self.inverse.trim)
+        reach.upsampling(frames, frames, 0)
+        reach.upsampling(hop // frames, config.n_fft, self.inverse.trim)
         self.left_margin, self.right_margin = reach.margins()
 
     def features(self, latent: Tensor, conditioning: Tensor | None, more: Tensor | None = None) -> Tensor:

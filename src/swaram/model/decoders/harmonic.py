@@ -19,6 +19,7 @@ NOISE = 1.386
 NOISE_AT_3_KHZ = -4.0
 INITIAL_LOG_GAIN = -2.0
 HIGHEST_LOG_GAIN = 4.0
+NOISE_DEVIATION = 0.1  # of the white noise that is analysed, where there are several frames
 
 
 class HarmonicDecoder(FrameRateDecoder):
@@ -27,26 +28,32 @@ class HarmonicDecoder(FrameRateDecoder):
     The phases are those of the source, so the pitch is right from the first step on, and a frame-rate network has only
     magnitudes to learn. The harmonic part holds noise that grows with the frequency, as voices do: the mel loss alone
     would rather have harmonics everywhere, since they hold still.
+
+    With one transform in a frame of the latent the noise is drawn bin by bin; with several (``config.frames``) it comes
+    as samples, ``hop`` a frame, and is analysed as the pulses are: overlapping frames then share their noise.
     """
 
     tone: Tensor
     breath: Tensor
 
     def __init__(self, config: HarmonicConfig, latent: int, hop: int, sample_rate: int, condition: int = 0):
-        super().__init__(config, latent, hop, condition)
-        self.hop, self.sample_rate, self.noise_channels = hop, sample_rate, config.n_fft + 2
+        super().__init__(config, latent, hop, condition, config.frames)
+        self.hop, self.sample_rate, self.frames = hop, sample_rate, config.frames
+        self.noise_channels = config.n_fft + 2 if config.frames == 1 else hop
         self.pitch = nn.Conv1d(1, config.channels, 1)
-        self.gains = nn.Linear(config.channels, config.n_fft + 2)
-        self.analysis = Spectrogram(config.n_fft, hop)
+        self.gains = nn.Linear(config.channels, config.frames * (config.n_fft + 2))
+        self.analysis = Spectrogram(config.n_fft, hop // config.frames)
         share = noise_share(config.n_fft, sample_rate)[None, :, None]
         # Mean magnitude of the source in a part of a bin, at a pitch of 1 Hz (a Hann window is 1.5 bins wide), and what
         # overlapping frames that know nothing of each other lose in the inverse.
         level = 0.25 * STRENGTH * config.n_fft * math.sqrt(0.5 * 1.5 * sample_rate / config.n_fft)
         level *= math.sqrt(config.n_fft / hop)
+        if config.frames > 1:  # harmonics have the power of half of STRENGTH^2 in each band of the pitch's width
+            level = STRENGTH / NOISE_DEVIATION * math.sqrt(sample_rate / 4)
         self.register_buffer("tone", torch.sqrt(1 - share), persistent=False)
         self.register_buffer("breath", level * torch.sqrt(share), persistent=False)
         # A gliding pitch looks a frame to each side, its spectrogram as far as half a window, the inverse again.
-        reach = 1 + 2 * (config.n_fft // hop // 2)
+        reach = 1 + (2 * (config.n_fft // hop // 2) if config.frames == 1 else -(-config.n_fft // hop))
         self.left_margin, self.right_margin = max(self.left_margin, reach), max(self.right_margin, reach)
         self._initialise()
 
@@ -54,7 +61,10 @@ class HarmonicDecoder(FrameRateDecoder):
         if source is None:
             raise ValueError("a harmonic decoder needs its source: pitch, phase and noise")
         octaves = (torch.log(source.pitch / REFERENCE) / math.log(2)).unsqueeze(1)
-        x = self.gains(self.features(latent, conditioning, self.pitch(octaves))).float().transpose(-1, -2)
+        x = self.gains(self.features(latent, conditioning, self.pitch(octaves))).float()
+        if self.frames > 1:
+            return self._of_several(x.unflatten(2, (self.frames, -1)).flatten(1, 2).transpose(-1, -2), source)
+        x = x.transpose(-1, -2)
         with torch.autocast(x.device.type, enabled=False):
             voiced, noisy = torch.exp((x + INITIAL_LOG_GAIN).clamp(max=HIGHEST_LOG_GAIN)).chunk(2, dim=1)
             real, imaginary = self.analysis(pulses(source.pitch, source.phase, self.hop, self.sample_rate))
@@ -64,6 +74,23 @@ class HarmonicDecoder(FrameRateDecoder):
             return self.inverse(
                 voiced * real + noisy * noise_real,
                 voiced * imaginary + noisy * noise_imaginary,
+            )
+
+    def _of_several(self, x: Tensor, source: Source) -> Tensor:
+        """The same for logarithms of gains [batch, n_fft + 2, frames of the transform]."""
+        with torch.autocast(x.device.type, enabled=False):
+            voiced, noisy = torch.exp((x + INITIAL_LOG_GAIN).clamp(max=HIGHEST_LOG_GAIN)).chunk(2, dim=1)
+            # (B, hop, T) -> (B, T * hop), sample by sample
+            noise = NOISE_DEVIATION * source.noise.mT.flatten(1)
+            tone = pulses(source.pitch, source.phase, self.hop, self.sample_rate)
+            real, imaginary = self.analysis(torch.cat([tone, noise]))
+            (tone_real, noise_real), (tone_imaginary, noise_imaginary) = real.chunk(2), imaginary.chunk(2)
+            pitch = source.pitch.unsqueeze(2).expand(-1, -1, self.frames).flatten(1).unsqueeze(1)
+            noisy = noisy + voiced * self.breath * torch.rsqrt(pitch)
+            voiced = voiced * self.tone
+            return self.inverse(
+                voiced * tone_real + noisy * noise_real,
+                voiced * tone_imaginary + noisy * noise_imaginary,
             )
 
 
