@@ -84,7 +84,7 @@ def test_the_fixed_set_is_fixed_and_spread_over_speakers_the_voice_knows(listeni
     material = read_material(listening, "ml", "val")
     one = fixed_set(material, ["low", "high"], 2)
     assert one == fixed_set(read_material(listening, "ml", "val"), ["high", "low"], 2)
-    assert len({clip.sentence for clip in one}) == len(one) == 2
+    assert len({clip.key for clip in one}) == len(one) == 2
     assert {clip.speaker for clip in fixed_set(material, ["low"], 8)} == {"low"}
 
 

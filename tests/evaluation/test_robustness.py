@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from swaram.evaluation.robustness import CATEGORIES, LengthRange, faults, longest_silence, stumbling_texts
-from swaram.evaluation.test_set import Clip, Material
+from swaram.evaluation.test_set import Material
+from swaram.prepare.manifest import Clip
 from swaram.text.symbols import SymbolTable
 from tests.recorded_speech import spoken_clips
 

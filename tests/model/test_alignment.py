@@ -1,6 +1,9 @@
 """The alignment search finds what trying every path finds."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import pytest
 import torch

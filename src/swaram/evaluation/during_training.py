@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from swaram.config.config import Config
     from swaram.evaluation.instruments import Instruments
-    from swaram.evaluation.test_set import Clip, Material
+    from swaram.evaluation.test_set import Material
+    from swaram.prepare.manifest import Clip
     from swaram.training.logger import Journal
     from swaram.training.trainer import Trainer
 
@@ -29,9 +30,9 @@ SENTENCES = 8
 def fixed_set(material: "Material", speakers: list[str], number: int = SENTENCES) -> list["Clip"]:
     """So many clips of different sentences by speakers that the voice knows, spread over the split."""
     first: dict[str, Clip] = {}
-    for clip in sorted(material.clips, key=lambda clip: clip.file.name):
+    for clip in sorted(material.clips, key=lambda clip: clip.path.name):
         if clip.speaker in speakers:
-            first.setdefault(clip.sentence, clip)
+            first.setdefault(clip.key, clip)
     clips = list(first.values())
     return clips[:: max(1, len(clips) // number)][:number]
 

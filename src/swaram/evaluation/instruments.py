@@ -15,7 +15,7 @@ from swaram.evaluation.judges import Hearing, Judge, SoundJudge, open_judge
 from swaram.evaluation.mel_cepstral import Acoustics, World
 from swaram.evaluation.sounds import in_sounds
 from swaram.evaluation.speaker_similarity import SpeakerEncoder
-from swaram.evaluation.test_set import Clip
+from swaram.prepare.manifest import Clip
 from swaram.text.frontend import TextFrontend
 
 LEVEL = -23.0  # LUFS, where preparation puts the recordings
@@ -80,7 +80,7 @@ class Instruments:
 
     def natural(self, clip: Clip) -> Sound:
         """A natural clip, read once."""
-        key = str(clip.file)
+        key = str(clip.path)
         if key not in self._naturals:
             self._naturals[key] = Sound(*clip.read(), clip.text)
         return self._naturals[key]

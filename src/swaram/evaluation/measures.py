@@ -13,7 +13,8 @@ from swaram.evaluation.intelligibility import align
 from swaram.evaluation.mel_cepstral import Acoustics, closeness, pitch_spread
 from swaram.evaluation.speaker_similarity import average, similarity
 from swaram.evaluation.system import Subject
-from swaram.evaluation.test_set import Clip, Material
+from swaram.evaluation.test_set import Material
+from swaram.prepare.manifest import Clip
 
 PROFILE_CLIPS = 20
 CLOSENESS = ("mel_cepstral_distortion", "f0_error", "f0_correlation", "voicing_error", "duration_ratio")
@@ -69,7 +70,7 @@ def measure(
     for clip in material.clips:
         if clip.speaker in names:
             speaker = names[clip.speaker]
-            synthetic = found.spoken[speaker, clip.sentence]
+            synthetic = found.spoken[speaker, clip.key]
             found.pairs.append(Pair(speaker, clip, instruments.natural(clip), synthetic))
     if not found.pairs:
         reason = "none of the voice's speakers recorded a sentence of this split (name them with --facts)"
@@ -90,16 +91,16 @@ def _intelligibility(found: Measured, material: Material, speakers: list[str], i
     sentences = list(material.sentences)
     following = dict(zip(sentences, sentences[1:] + sentences[:1], strict=True))
     for clip in material.clips:
-        readings = len(material.readings(clip.sentence))
-        other = material.sentences[following[clip.sentence]]
-        _heard(found, instruments, instruments.natural(clip), "natural", ANYONE, clip.sentence, other, 1 / readings)
+        readings = len(material.readings(clip.key))
+        other = material.sentences[following[clip.key]]
+        _heard(found, instruments, instruments.natural(clip), "natural", ANYONE, clip.key, other, 1 / readings)
     for (speaker, sentence), sound in found.spoken.items():
         other = material.sentences[following[sentence]]
         _heard(found, instruments, sound, "synthetic", speaker, sentence, other, 1 / len(speakers))
     for pair in found.pairs:
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
-            other = material.sentences[following[pair.clip.sentence]]
-            _heard(found, instruments, sound, side, pair.speaker, pair.clip.sentence, other, 1.0, "_paired")
+            other = material.sentences[following[pair.clip.key]]
+            _heard(found, instruments, sound, side, pair.speaker, pair.clip.key, other, 1.0, "_paired")
     if instruments.judge and not any(o.metric == "ctc_cost" for o in found.observations):
         why = "the judge is one of another language" if instruments.in_sounds else "the judge gives no probabilities"
         found.not_measured["ctc_cost"] = why
@@ -140,16 +141,16 @@ def _naturalness(found: Measured, instruments: Instruments) -> None:
     for pair in found.pairs:
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
             for name, value in instruments.dnsmos(sound).items():
-                found.note(name, side, pair.speaker, pair.clip.sentence, value)
+                found.note(name, side, pair.speaker, pair.clip.key, value)
             score = instruments.distillmos(sound)
             if score is not None:
-                found.note("distillmos", side, pair.speaker, pair.clip.sentence, score)
+                found.note("distillmos", side, pair.speaker, pair.clip.key, score)
     assert all(o.metric in SCALES for o in found.observations if o.metric.startswith("dnsmos"))
 
 
 def _closeness(found: Measured, material: Material, instruments: Instruments) -> None:
     for pair in found.pairs:
-        sentence = pair.clip.sentence
+        sentence = pair.clip.key
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
             found.note("loudness", side, pair.speaker, sentence, instruments.loudness(sound))
         own, spoken = instruments.acoustics(pair.natural), instruments.acoustics(pair.synthetic)
@@ -160,7 +161,7 @@ def _closeness(found: Measured, material: Material, instruments: Instruments) ->
         _note_closeness(found, "synthetic", pair, own, spoken)
         others = [clip for clip in material.readings(sentence) if clip.speaker != pair.clip.speaker]
         if others:  # the one whose length is nearest: a fair sight of how far two people are apart
-            other = min(others, key=lambda clip: abs(np.log(clip.duration / pair.clip.duration)))
+            other = min(others, key=lambda clip: abs(np.log(clip.seconds / pair.clip.seconds)))
             reading = instruments.acoustics(instruments.natural(other))
             assert reading is not None
             _note_closeness(found, "scale", pair, own, reading)
@@ -169,14 +170,14 @@ def _closeness(found: Measured, material: Material, instruments: Instruments) ->
 def _note_closeness(found: Measured, side: str, pair: Pair, own: Acoustics, other: Acoustics) -> None:
     values = closeness(own, other)
     for name in CLOSENESS:
-        found.note(name, side, pair.speaker, pair.clip.sentence, values[name])
+        found.note(name, side, pair.speaker, pair.clip.key, values[name])
 
 
 def _speakers(found: Measured, material: Material, joined: dict[str, str], instruments: Instruments) -> None:
     """Each clip against the profile of a speaker, made of training clips: own recordings, syntheses, others'."""
     profiles = {}
     for speaker in dict.fromkeys(pair.speaker for pair in found.pairs):
-        clips = sorted(material.others.get(joined[speaker], ()), key=lambda clip: clip.file.name)
+        clips = sorted(material.others.get(joined[speaker], ()), key=lambda clip: clip.path.name)
         chosen = clips[:: max(1, len(clips) // PROFILE_CLIPS)][:PROFILE_CLIPS]
         embeddings = [instruments.embedding(instruments.natural(clip)) for clip in chosen]
         if embeddings and embeddings[0] is not None:
@@ -186,8 +187,8 @@ def _speakers(found: Measured, material: Material, joined: dict[str, str], instr
             embedding = instruments.embedding(sound)
             if embedding is not None and pair.speaker in profiles:
                 value = similarity(embedding, profiles[pair.speaker])
-                found.note("speaker_similarity", side, pair.speaker, pair.clip.sentence, value)
+                found.note("speaker_similarity", side, pair.speaker, pair.clip.key, value)
     for (speaker, profile), clip in itertools.product(profiles.items(), material.clips):
         embedding = instruments.embedding(instruments.natural(clip))
         if clip.speaker != joined[speaker] and embedding is not None:
-            found.note("speaker_similarity", "scale", speaker, clip.sentence, similarity(embedding, profile))
+            found.note("speaker_similarity", "scale", speaker, clip.key, similarity(embedding, profile))

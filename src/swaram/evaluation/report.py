@@ -37,7 +37,7 @@ def heard_pairs(evaluation: Evaluation) -> list[Pair]:
     """For each speaker the syntheses the judge understood best, in the middle, and worst."""
     chosen: list[Pair] = []
     for speaker in dict.fromkeys(pair.speaker for pair in evaluation.measured.pairs):
-        own = {p.clip.sentence: p for p in evaluation.measured.pairs if p.speaker == speaker}
+        own = {p.clip.key: p for p in evaluation.measured.pairs if p.speaker == speaker}
         ordered = sorted(own.values(), key=_errors)
         places = np.unique(np.linspace(0, len(ordered) - 1, PAIRS_A_SPEAKER).round().astype(int))
         chosen += [ordered[place] for place in places]
@@ -47,7 +47,7 @@ def heard_pairs(evaluation: Evaluation) -> list[Pair]:
 def _errors(pair: Pair) -> float:
     hearing = pair.synthetic.found.get("hearing")
     if hearing is None:
-        return pair.clip.duration
+        return pair.clip.seconds
     if hearing.costs:
         return float(hearing.costs[0])
     intended = letters(pair.clip.text)

@@ -54,7 +54,7 @@ class LengthRange:
     def of(cls, material: Material) -> "LengthRange":
         """From the train split; from the evaluated split where there is no other."""
         clips = [clip for found in material.others.values() for clip in found] or list(material.clips)
-        paces = [clip.duration / max(1, len(clip.text)) for clip in clips]
+        paces = [clip.seconds / max(1, len(clip.text)) for clip in clips]
         return cls(*(float(p) for p in np.percentile(paces, [1, 99])))
 
     def holds(self, seconds: float, letters: int) -> bool:
@@ -206,7 +206,7 @@ def run_trials(
         sound = instruments.natural(clip)
         heard = _transcript(instruments, sound)
         found = faults(sound.raw, sound.sample_rate, instruments.written(clip.text), heard, lengths)
-        observations += [Observation(f"{NATURAL}.{f}", NATURAL, ANYONE, clip.sentence, v) for f, v in found.items()]
+        observations += [Observation(f"{NATURAL}.{f}", NATURAL, ANYONE, clip.key, v) for f, v in found.items()]
     return trials, observations
 
 

@@ -91,13 +91,13 @@ def evaluate(
 
 
 def _data(material: Material, speakers: list[str], joined: dict[str, str]) -> dict[str, Any]:
-    texts = "\n".join(f"{clip.file.name} {clip.text}" for clip in material.clips)
+    texts = "\n".join(f"{clip.path.name} {clip.text}" for clip in material.clips)
     return {
         "split": material.split,
         "clips": len(material.clips),
         "sentences": len(material.sentences),
         "readers": len({clip.speaker for clip in material.clips}),
-        "seconds": round(sum(clip.duration for clip in material.clips), 1),
+        "seconds": round(sum(clip.seconds for clip in material.clips), 1),
         "sha256": hashlib.sha256(texts.encode()).hexdigest(),
         "speakers": {
             speaker: sum(clip.speaker == joined.get(speaker) for clip in material.clips) for speaker in speakers

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from swaram.audio.mel import slaney_filters
 from swaram.audio.resample import resample
 from swaram.evaluation.errors import NotMeasured
 
@@ -41,7 +42,7 @@ class SpeakerEncoder:
         for name, module in (("lstm", self._lstm), ("linear", self._linear)):
             own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
             module.load_state_dict(own)
-        self._filters = mel_filters()
+        self._filters = slaney_filters(RATE, WINDOW, BANDS)
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """float32 [256], length 1, of one clip: float32 [samples], -1..1, mono."""
@@ -78,20 +79,3 @@ def average(embeddings: list[np.ndarray]) -> np.ndarray:
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
     """Cosine, 0..1 here, since the encoder's values are never negative."""
     return float(one @ other)
-
-
-def mel_filters() -> np.ndarray:
-    """float64 [40, 201]: triangles on Slaney's mel scale from 0 to 8 kHz, each of equal area."""
-    edges = _to_hz(np.linspace(0, _to_mel(RATE / 2), BANDS + 2))
-    frequencies = np.fft.rfftfreq(WINDOW, 1 / RATE)
-    rising = (frequencies - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - frequencies) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
-
-
-def _to_mel(hz: float) -> float:
-    return hz * 3 / 200 if hz < 1000 else 15 + 27 * np.log(hz / 1000) / np.log(6.4)
-
-
-def _to_hz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((mel - 15) * np.log(6.4) / 27))

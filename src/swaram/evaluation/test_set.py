@@ -7,33 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from swaram.audio.files import read_audio
 from swaram.evaluation.errors import EvaluationError
+from swaram.prepare.manifest import NAME, Clip, ManifestError, read_manifest
 
-COLUMNS = ("path", "transcript", "speaker", "language", "duration", "split", "text_key", "attribution", "licence")
+COLUMNS = ("transcript", "speaker", "language", "duration", "split", "text_key", "attribution", "licence")
 MOST_SPEAKERS = 4
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One natural recording as preparation wrote it: resampled, trimmed, levelled, what training sees.
-
-    ``speaker``: the corpus's name for who reads; ``sentence``: equal for clips with the same letters;
-    ``duration`` in seconds.
-    """
-
-    file: Path
-    text: str
-    speaker: str
-    sentence: str
-    duration: float
-
-    def read(self) -> tuple[np.ndarray, int]:
-        """Audio float32 [samples], -1..1, mono, and its rate in Hz."""
-        recording = read_audio(self.file)
-        return recording.audio, recording.sample_rate
 
 
 @dataclass(frozen=True)
@@ -54,12 +32,12 @@ class Material:
         """Text by sentence."""
         found: dict[str, str] = {}
         for clip in self.clips:
-            found.setdefault(clip.sentence, clip.text)
+            found.setdefault(clip.key, clip.text)
         return dict(sorted(found.items()))
 
     def readings(self, sentence: str) -> list[Clip]:
         """Every clip of a sentence."""
-        return [clip for clip in self.clips if clip.sentence == sentence]
+        return [clip for clip in self.clips if clip.key == sentence]
 
     def limited(self, sentences: int | None, seed: int = 0) -> "Material":
         """The same with at most so many sentences, drawn with a seed; those most often read come first."""
@@ -69,50 +47,26 @@ class Material:
         random.Random(seed).shuffle(names)
         names.sort(key=lambda name: -len(self.readings(name)))
         chosen = set(names[:sentences])
-        clips = tuple(clip for clip in self.clips if clip.sentence in chosen)
+        clips = tuple(clip for clip in self.clips if clip.key in chosen)
         return Material(self.folder, self.split, clips, self.others, self.attribution)
 
 
 def read_material(data: str | Path, language: str, split: str = "test") -> Material:
     """Read a prepared folder. Raises EvaluationError where it is none, or holds nothing of that split and language."""
     folder = Path(data)
-    rows = [row for row in _rows(folder) if row["language"] == language]
-    chosen = [row for row in rows if row["split"] == split]
+    try:
+        clips = [clip for clip in read_manifest(folder, COLUMNS) if clip.language == language]
+    except ManifestError as error:
+        raise EvaluationError(str(error)) from None
+    chosen = tuple(clip for clip in clips if clip.split == split)
     if not chosen:
-        raise EvaluationError(
-            f"{folder / 'manifest.parquet'}: no clip of the split {split} in the language {language}."
-        )
+        raise EvaluationError(f"{folder / NAME}: no clip of the split {split} in the language {language}.")
     others: dict[str, list[Clip]] = defaultdict(list)
-    for row in rows:
-        if row["split"] == "train":
-            others[row["speaker"]].append(_clip(folder, row))
-    return Material(
-        folder,
-        split,
-        tuple(_clip(folder, row) for row in chosen),
-        {speaker: tuple(clips) for speaker, clips in others.items()},
-        tuple(sorted({f"{row['attribution']}, {row['licence']}" for row in chosen})),
-    )
-
-
-def _rows(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "manifest.parquet"
-    if not path.is_file():
-        raise EvaluationError(f"{folder}: no prepared data there (manifest.parquet is missing); run swaram prepare.")
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise EvaluationError("Evaluation needs pyarrow; pip install 'swaram[evaluate]'.") from None
-    try:
-        return pyarrow.parquet.read_table(path, columns=list(COLUMNS)).to_pylist()
-    except (pyarrow.ArrowException, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0][:200].rstrip(".")
-        raise EvaluationError(f"{path}: cannot be read ({reason}); run swaram prepare again.") from None
-
-
-def _clip(folder: Path, row: dict[str, Any]) -> Clip:
-    return Clip(folder / row["path"], row["transcript"], row["speaker"], row["text_key"], row["duration"])
+    for clip in clips:
+        if clip.split == "train":
+            others[clip.speaker].append(clip)
+    credits = {f"{clip.attribution}, {clip.licence}" for clip in chosen}
+    return Material(folder, split, chosen, {name: tuple(of) for name, of in others.items()}, tuple(sorted(credits)))
 
 
 def read_facts(path: Path | None) -> dict[str, Any]:

@@ -1,32 +1,10 @@
 """Linear and mel spectrograms in PyTorch, always float32; the mel scale is Slaney's, as in the published code."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
-def hz_to_mel(hz: Tensor) -> Tensor:
-    """Slaney's scale: linear below 1 kHz, logarithmic above."""
-    linear = hz * 3 / 200
-    return torch.where(hz < 1000, linear, 15 + torch.log(hz.clamp(min=1) / 1000) * 27 / math.log(6.4))
-
-
-def mel_to_hz(mel: Tensor) -> Tensor:
-    """The inverse of ``hz_to_mel``."""
-    return torch.where(mel < 15, mel * 200 / 3, 1000 * torch.exp((mel - 15) * math.log(6.4) / 27))
-
-
-def mel_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> Tensor:
-    """Triangular filters of equal area, float32 [n_mels, n_fft / 2 + 1]."""
-    bins = torch.linspace(0, sample_rate / 2, n_fft // 2 + 1, dtype=torch.float64)
-    ends = hz_to_mel(torch.tensor([fmin, fmax], dtype=torch.float64))
-    edges = mel_to_hz(torch.linspace(float(ends[0]), float(ends[1]), n_mels + 2, dtype=torch.float64))
-    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    rising = (bins - left) / (centre - left)
-    falling = (right - bins) / (right - centre)
-    return (torch.minimum(rising, falling).clamp(min=0) * 2 / (right - left)).float()
+from swaram.audio.mel import slaney_filters
 
 
 class Spectra(nn.Module):
@@ -50,7 +28,7 @@ class Spectra(nn.Module):
         before = (n_fft - win) // 2
         window = F.pad(torch.hann_window(win), (before, n_fft - win - before))
         self.register_buffer("window", window, persistent=False)
-        filters = mel_filters(sample_rate, n_fft, n_mels, fmin, fmax or sample_rate / 2)
+        filters = torch.from_numpy(slaney_filters(sample_rate, n_fft, n_mels, fmin, fmax)).float()
         self.register_buffer("filters", filters, persistent=False)
 
     def linear(self, audio: Tensor) -> Tensor:

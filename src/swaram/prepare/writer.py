@@ -10,22 +10,8 @@ from typing import IO, Any
 from swaram import files
 from swaram.errors import SwaramError
 from swaram.prepare.database import Journal, PrepareError
+from swaram.prepare.manifest import COLUMNS, NAME
 from swaram.prepare.split import SPLITS
-
-# Column of the manifest: type name in Arrow.
-MANIFEST = {
-    "id": "string", "path": "string", "transcript": "string", "raw_transcript": "string", "speaker": "string",
-    "language": "string", "gender": "string", "duration": "double", "split": "string", "source": "string",
-    "source_title": "string", "source_revision": "string", "place": "string", "licence": "string",
-    "licence_url": "string", "attribution": "string", "reviewed": "bool", "age_group": "string",
-    "district": "string", "state": "string", "qualification": "string", "job": "string",
-    "occupation": "string", "scenario": "string", "task": "string", "domain": "string", "style": "string",
-    "sample_rate": "int32", "source_rate": "int32", "source_channels": "int32", "source_duration": "double",
-    "silence_before": "double", "silence_after": "double", "longest_pause": "double",
-    "pauses_shortened": "int32", "clipped": "double", "bandwidth": "double", "speech_level": "double",
-    "snr": "double", "source_loudness": "double", "loudness": "double", "characters_per_second": "double",
-    "audio_sha256": "string", "text_key": "string",
-}  # fmt: skip
 
 SPEAKER_COLUMNS = (
     "speaker_id", "duration", "clips", "gender", "age-group", "primary_language", "native_place_state",
@@ -54,13 +40,13 @@ def write_tables(out: Path, journal: Journal) -> None:
             parts[row["split"]].write(line)
 
 
-def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str, str] = MANIFEST) -> None:
+def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str, str] = COLUMNS) -> None:
     """``manifest.parquet``: one row for each kept clip, in row groups of 4,096."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
-    path = out / "manifest.parquet"
+    path = out / NAME
     batch: list[dict[str, Any]] = []
     try:
         with files.whole_file(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from swaram.audio.resample import resample
+from swaram.prepare.manifest import Clip
 from swaram.recognition.augmentation import SILENCE, Cut, hiss, mask, shuffled, stretch, vary
-from swaram.recognition.dataset import Clip
 from swaram.recognition.decoding import SPACE
 from swaram.recognition.features import FeatureSettings, loud_frames, spectra
 from swaram.recognition.units import UnitTable

@@ -2,38 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from swaram.prepare.manifest import Clip, ManifestError, read_manifest
 from swaram.prepare.split import text_key
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.units import plain
 
-COLUMNS = ("id", "path", "transcript", "speaker", "language", "duration", "split", "text_key")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One recording of a prepared folder and what is said in it."""
-
-    id: str
-    path: Path
-    text: str
-    speaker: str
-    seconds: float
-    split: str
-    key: str
-
-    def audio(self, sample_rate: int) -> np.ndarray:
-        """float32 [samples], mono, at ``sample_rate`` Hz."""
-        from swaram.audio.files import read_audio
-        from swaram.audio.resample import resample
-
-        recording = read_audio(self.path)
-        return resample(recording.audio, recording.sample_rate, sample_rate)
+COLUMNS = ("id", "transcript", "speaker", "language", "duration", "split", "text_key")
 
 
 @dataclass
@@ -50,24 +27,12 @@ class Selection:
 
 
 def read_clips(folder: Path, language: str) -> list[Clip]:
-    """All clips of a prepared folder in one language. Raises RecognizerError where there is no usable manifest."""
-    manifest = Path(folder) / "manifest.parquet"
-    if not manifest.exists():
-        raise RecognizerError(f"{manifest} does not exist; make it with `swaram prepare`")
-    import pyarrow.parquet
-
+    """All clips of a prepared folder in one language, their texts without punctuation. Raises RecognizerError."""
     try:
-        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(manifest, columns=list(COLUMNS)).to_pylist()
-    except (OSError, ValueError) as error:
-        raise RecognizerError(f"{manifest} is not a readable manifest ({error}); prepare the folder again") from None
-    return [
-        Clip(
-            row["id"], Path(folder) / row["path"], plain(row["transcript"]), row["speaker"], row["duration"],
-            row["split"], row["text_key"],
-        )
-        for row in rows
-        if row["language"] == language
-    ]  # fmt: skip
+        clips = read_manifest(folder, COLUMNS)
+    except ManifestError as error:
+        raise RecognizerError(str(error)) from None
+    return [replace(clip, text=plain(clip.text)) for clip in clips if clip.language == language]
 
 
 def select(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from swaram.recognition.dataset import Clip
+from swaram.prepare.manifest import Clip
 from swaram.recognition.decoding import BLANK, greedy
 from swaram.recognition.error_rates import error_rate
 from swaram.recognition.errors import RecognizerError

@@ -3,11 +3,13 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from swaram.recognition.dataset import Clip, Selection
+from swaram.prepare.manifest import Clip
+from swaram.recognition.dataset import Selection
 from swaram.recognition.recognizer import Recognizer
 
 
@@ -16,29 +18,13 @@ def edits(reference: str, heard: str) -> tuple[int, list[tuple[str, str]]]:
 
     The alignment holds (character of the reference, character heard); an empty string stands for what is missing.
     """
-    n, m = len(reference), len(heard)
-    cost = np.zeros((n + 1, m + 1), dtype=np.int32)
-    cost[:, 0], cost[0, :] = np.arange(n + 1), np.arange(m + 1)
-    places = np.arange(m + 1)
-    letters = np.array(list(heard), dtype=object)
-    for i in range(1, n + 1):
-        differs = (letters != reference[i - 1]).astype(np.int32) if m else np.zeros(0, dtype=np.int32)
-        row = cost[i - 1] + 1
-        row[1:] = np.minimum(row[1:], cost[i - 1, :-1] + differs)
-        cost[i] = np.minimum.accumulate(row - places) + places  # what insertions give, all at once
-    pairs = []
-    i, j = n, m
-    while i or j:
-        if i and j and cost[i, j] == cost[i - 1, j - 1] + (reference[i - 1] != heard[j - 1]):
-            i, j = i - 1, j - 1
-            pairs.append((reference[i], heard[j]))
-        elif i and cost[i, j] == cost[i - 1, j] + 1:
-            i -= 1
-            pairs.append((reference[i], ""))
-        else:
-            j -= 1
-            pairs.append(("", heard[j]))
-    return int(cost[n, m]), pairs[::-1]
+    from rapidfuzz.distance import Levenshtein
+
+    pairs: list[tuple[str, str]] = []
+    for step in Levenshtein.opcodes(reference, heard):
+        said, got = reference[step.src_start : step.src_end], heard[step.dest_start : step.dest_end]
+        pairs += zip_longest(said, got, fillvalue="")
+    return sum(said != got for said, got in pairs), pairs
 
 
 def error_rate(references: Sequence[str], heard: Sequence[str]) -> float:

@@ -13,8 +13,8 @@ import onnxruntime
 import torch
 
 from swaram.export.graphs import OPSET
+from swaram.prepare.manifest import Clip
 from swaram.recognition.checkpoints import load_network
-from swaram.recognition.dataset import Clip
 from swaram.recognition.ensemble import Panel, best_penalty
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.features import FeatureSettings

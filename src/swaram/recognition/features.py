@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from swaram.audio.mel import log_filters
 from swaram.audio.resample import resample
 
 FLOOR = 1e-6  # power of a band: about -60 dBFS; quieter is silence
@@ -91,7 +92,8 @@ def log_mel(audio: np.ndarray, settings: FeatureSettings) -> np.ndarray:
     count = len(audio) // settings.hop_length
     if not count:
         return np.zeros((0, settings.n_mels), dtype=np.float32)
-    window, filters = _window(settings), _filters(settings)
+    window = _window(settings)
+    filters = log_filters(settings.sample_rate, settings.n_fft, settings.n_mels, settings.fmin, settings.fmax)
     side = (settings.win_length - settings.hop_length) // 2
     padded = np.pad(np.asarray(audio, dtype=np.float32), (side, settings.win_length))
     frames = np.lib.stride_tricks.sliding_window_view(padded, settings.win_length)[:: settings.hop_length][:count]
@@ -156,25 +158,3 @@ def _window(settings: FeatureSettings) -> np.ndarray:
     n = settings.win_length
     window = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(n) + 0.5) / n)
     return (window / np.sqrt((window**2).sum())).astype(np.float32)
-
-
-@lru_cache(maxsize=4)
-def _filters(settings: FeatureSettings) -> np.ndarray:
-    """Triangles on the mel scale of O'Shaughnessy, each of area one: float32 [n_fft // 2 + 1, n_mels]."""
-    edges = _hertz(np.linspace(_mel(settings.fmin), _mel(settings.fmax), settings.n_mels + 2))
-    bins = np.arange(settings.n_fft // 2 + 1) * settings.sample_rate / settings.n_fft
-    rising = (bins[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[None, 2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    # The lowest bands are narrower than a bin: they take the nearest one.
-    empty = triangles.sum(0) < 1e-3
-    triangles[np.rint(edges[1:-1] / bins[1]).astype(int)[empty], np.flatnonzero(empty)] = 1.0
-    return (triangles / triangles.sum(0)).astype(np.float32)
-
-
-def _mel(hertz: float | np.ndarray) -> np.ndarray:
-    return 2595.0 * np.log10(1.0 + np.asarray(hertz) / 700.0)
-
-
-def _hertz(mel: np.ndarray) -> np.ndarray:
-    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from swaram.prepare.manifest import Clip
 from swaram.recognition import checkpoints
 from swaram.recognition.augmentation import cuts_of
 from swaram.recognition.batches import PACES, SPEEDS, Batch, Corpus, Place, RowMaker, typical_of
-from swaram.recognition.dataset import Clip, Selection
+from swaram.recognition.dataset import Selection
 from swaram.recognition.decoding import BLANK, greedy
 from swaram.recognition.error_rates import error_rate
 from swaram.recognition.errors import RecognizerError

@@ -13,6 +13,7 @@ from swaram.audio.pitch import pitch_track
 from swaram.config.config import Config
 from swaram.config.model import HarmonicConfig
 from swaram.errors import SwaramError
+from swaram.prepare.manifest import NAME, Clip, ManifestError, read_manifest
 from swaram.text.symbols import SymbolTable
 
 MEMORY_LIMIT_BYTES = 2 * 2**30  # decoded audio is kept in memory below this (about 18 hours at 16 kHz)
@@ -23,9 +24,11 @@ class DataError(SwaramError):
 
 
 @dataclass(frozen=True)
-class Clip:
-    """One utterance: where its audio is, what is said, by whom, in which language (a place in ``data.languages``) and
-    style (0: none, n: the n-th of ``data.styles``).
+class EncodedClip:
+    """One utterance as training takes it.
+
+    ``symbols``: numbers of the symbol table; ``samples``: length at ``data.sample_rate``; ``language``: a place in
+    ``data.languages``; ``style``: 0 for none, n for the n-th of ``data.styles``.
     """
 
     path: Path
@@ -41,7 +44,7 @@ class Clip:
 class Dataset:
     """Clips that can be trained on, and why the others cannot: reason to clips and seconds."""
 
-    clips: list[Clip]
+    clips: list[EncodedClip]
     sample_rate: int
     dropped: Counter[str] = field(default_factory=Counter)
     dropped_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -89,7 +92,7 @@ class Dataset:
         except OSError as error:
             raise DataError(f"{path} was readable when the training began and is not now: {error}") from None
 
-    def leave_out(self, clip: Clip, reason: str) -> None:
+    def leave_out(self, clip: EncodedClip, reason: str) -> None:
         """Take a clip out again, with a reason; its audio must not have been asked for yet."""
         self.clips.remove(clip)
         self.dropped[reason] += 1
@@ -114,20 +117,25 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable, may
     """
     metadata = Path(metadata)
     rows = _read_rows(metadata)
-    manifest = _read_manifest(metadata.parent / "manifest.parquet")
+    known: dict[str, Clip] = {}
+    if (metadata.parent / NAME).exists():
+        try:
+            known = {clip.name: clip for clip in read_manifest(metadata.parent, ("speaker",))}
+        except ManifestError as error:
+            raise DataError(str(error)) from None
     dataset = Dataset([], config.data.sample_rate)
     if isinstance(config.model.decoder, HarmonicConfig):
         dataset.pitch_hop = config.data.hop_length
     for name, transcript in rows:
-        facts = manifest.get(name, {})
-        clip, reason, seconds = _check(metadata.parent / name, transcript, facts, config, symbols)
+        facts = known.get(name) or Clip(metadata.parent / name)
+        clip, reason, seconds = _check(facts, transcript, config, symbols)
         if clip is None:
             dataset.dropped[reason] += 1
             dataset.dropped_seconds[reason] += seconds
         else:
             dataset.clips.append(clip)
-            if facts.get("style") and not clip.style:
-                dataset.unlisted_styles[str(facts["style"])] += 1
+            if facts.style and not clip.style:
+                dataset.unlisted_styles[facts.style] += 1
     if not dataset.clips and not may_be_empty:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in dataset.dropped.items())
         raise DataError(f"{metadata} holds no clip to train on ({reasons or 'it is empty'})")
@@ -151,26 +159,8 @@ def _read_rows(metadata: Path) -> list[tuple[str, str]]:
     return rows
 
 
-def _read_manifest(manifest: Path) -> dict[str, dict[str, str | None]]:
-    """Speaker, language and style of each path, as far as the manifest has these columns."""
-    if not manifest.exists():
-        return {}
-    import pyarrow.parquet
-
-    try:
-        present = set(pyarrow.parquet.read_schema(manifest).names) & {"language", "style"}
-        columns = ["speaker", *sorted(present)]
-        table = pyarrow.parquet.read_table(manifest, columns=["path", *columns]).to_pydict()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{manifest} is not a readable manifest: {error}") from None
-    rows = zip(*(table[column] for column in columns), strict=True)
-    return {path: dict(zip(columns, row, strict=True)) for path, row in zip(table["path"], rows, strict=True)}
-
-
-def _check(
-    path: Path, transcript: str, facts: dict[str, str | None], config: Config, symbols: SymbolTable
-) -> tuple[Clip | None, str, float]:
-    data = config.data
+def _check(facts: Clip, transcript: str, config: Config, symbols: SymbolTable) -> tuple[EncodedClip | None, str, float]:
+    data, path = config.data, facts.path
     try:
         info = soundfile.info(str(path))
     except (soundfile.LibsndfileError, OSError):
@@ -181,7 +171,7 @@ def _check(
     if info.channels != 1:
         return None, "not mono", seconds
     unknown = set(transcript) - set(symbols.symbols)
-    language = facts.get("language") or data.languages[0]
+    language = facts.language or data.languages[0]
     if language not in data.languages:
         return None, f"language {language}, not in data.languages", seconds
     if unknown or not transcript.strip():
@@ -196,7 +186,6 @@ def _check(
         return None, f"more symbols than data.max_symbols {data.max_symbols}", seconds
     if frames < len(ids):
         return None, "fewer frames than symbols", seconds
-    style = facts.get("style") or ""
-    number = data.styles.index(style) + 1 if style in data.styles else 0
-    speaker = facts.get("speaker") or "speaker"
-    return Clip(path, transcript, ids, speaker, info.frames, data.languages.index(language), number), "", seconds
+    style = data.styles.index(facts.style) + 1 if facts.style in data.styles else 0
+    speaker = facts.speaker or "speaker"
+    return EncodedClip(path, transcript, ids, speaker, info.frames, data.languages.index(language), style), "", seconds
