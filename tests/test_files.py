@@ -12,7 +12,7 @@ class OwnError(SwaramError):
 
 @pytest.mark.parametrize("durable", [False, True])
 def test_a_file_has_its_name_only_when_it_is_whole(tmp_path, durable):
-    target = tmp_path / "new" / "a.txt"
+    target = tmp_path / "a.txt"
     with whole_file(target, durable=durable) as partial:
         partial.write_text("whole")
         assert not target.exists() and partial.parent == target.parent

@@ -181,7 +181,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(toy_voice, prepared
 
 def test_a_damaged_manifest_is_one_sentence(tmp_path):
     (tmp_path / "manifest.parquet").write_bytes(b"PAR1 not at all")
-    with pytest.raises(SwaramError, match="cannot be read"):
+    with pytest.raises(SwaramError, match="not a readable manifest"):
         read_material(tmp_path, "ml")
 
 

@@ -110,19 +110,19 @@ def test_a_speaker_reads_the_same_text_twice_but_not_thrice(corpus, utterances, 
 
 
 def test_odd_speaking_rates_are_left_out_by_language(tmp_path):
-    from swaram.prepare.database import Journal
+    from swaram.prepare.database import Database
     from swaram.prepare.gates.collection import judge_collection
 
-    journal = Journal(tmp_path / "j.sqlite", "{}")
+    database = Database(tmp_path / "j.sqlite", "{}")
     rates = [12 + 0.1 * (n % 20) for n in range(60)] + [24.5, 4.2]
     for position, rate in enumerate(rates):
-        journal.execute(
+        database.execute(
             "insert into clips (id, position, run, reason, late_reason, language, speaker, text_key, rate, audio_sha, "
             "duration, likeness, split, row) values (?,?,?,'','','ml','s',?,?,?,?,?,'train','{}')",
-            (str(position), position, journal.run, str(position), rate, str(position), 2.0, "0" * 32),
+            (str(position), position, database.run, str(position), rate, str(position), 2.0, "0" * 32),
         )
-    judge_collection(journal, PrepareSettings())
-    found = dict(journal.execute("select id, late_reason from clips where late_reason != ''").fetchall())
+    judge_collection(database, PrepareSettings())
+    found = dict(database.execute("select id, late_reason from clips where late_reason != ''").fetchall())
     assert set(found) == {"60", "61"}
     assert "many" in found["60"] and "few" in found["61"]
 
@@ -282,18 +282,18 @@ import sys
 from pathlib import Path
 from swaram.corpora import ReadOptions, get_corpus
 from swaram.prepare import PrepareSettings
-from swaram.prepare.database import Journal, PrepareError
+from swaram.prepare.database import Database, PrepareError
 from swaram.prepare.pipeline import prepare_corpus
 
-opened = Journal.__init__
+opened = Database.__init__
 
 def opened_then_limited(self, *facts):
-    opened(self, *facts)  # the journal needs room of its own, so the limit comes after it
+    opened(self, *facts)  # the database needs room of its own, so the limit comes after it
     self.execute("pragma journal_mode=memory")
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
 
 if __name__ == "__main__":
-    Journal.__init__ = opened_then_limited
+    Database.__init__ = opened_then_limited
     spoken = get_corpus("ljspeech").read(Path(sys.argv[1]), ReadOptions(language="ml", licence="CC0-1.0"))
     try:
         prepare_corpus(spoken, Path(sys.argv[2]), PrepareSettings(), workers=1)

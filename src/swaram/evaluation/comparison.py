@@ -1,13 +1,11 @@
 """Two voices, or two checkpoints of one, on the same sentences: paired differences and both to hear."""
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
 from swaram.evaluation.bootstrap import Bootstrap, Observation
-from swaram.evaluation.metrics import GROUPS, METRICS
-from swaram.evaluation.page import cell, foot, head, not_measured
-from swaram.evaluation.plots import player, spectrogram
+from swaram.evaluation.metrics import METRICS
+from swaram.evaluation.page import templates
 from swaram.evaluation.robustness import CATEGORIES, FAULTS
 from swaram.evaluation.run import Evaluation, Settings
 
@@ -53,51 +51,31 @@ def _named(observations: list[Observation], side: str, speakers: set[str]) -> li
 
 
 def render(compared: dict[str, Any], one: Evaluation, other: Evaluation) -> Iterator[str]:
-    """Yield the page piece by piece."""
-    a, b = escape(compared["a"]["name"]), escape(compared["b"]["name"])
-    yield from head(f"{compared['a']['name']} and {compared['b']['name']}")
-    yield f"<p>The same sentences spoken by both. The difference is {b} less {a}, with its paired 95 % interval; it is "
-    yield "marked where the interval leaves out zero.</p>"
-    yield from not_measured({**one.metrics["not_measured"], **other.metrics["not_measured"]})
-    yield f"<div class='wide'><table><tr><th>Metric</th><th class='n'>Natural</th><th class='n'>{a}</th>"
-    yield f"<th class='n'>{b}</th><th class='n'>Difference</th><th></th></tr>"
-    for group, title in GROUPS.items():
-        shown = [metric for metric in METRICS if metric.group == group and metric.name in compared["metrics"]]
-        if shown:
-            yield f"<tr class='none'><td colspan='6'><b>{title}</b></td></tr>"
-        for metric in shown:
-            row = compared["metrics"][metric.name]
-            yield f"<tr><td>{metric.title} <small class='heard'>{metric.unit}</small></td>"
-            for side in ("natural", "a", "b", "difference"):
-                yield cell(row.get(side), metric.digits)
-            yield f"<td>{verdict(metric.better, row['difference'], a, b)}</td></tr>"
-    yield "</table></div><h2>Robustness</h2><p>Share of texts with a fault.</p><div class='wide'><table><tr>"
-    yield f"<th>Texts</th><th>Fault</th><th class='n'>{a}</th><th class='n'>{b}</th></tr>"
+    """Yield the page piece by piece: ``templates/comparison.html``."""
+    faults = []
     for category, title in CATEGORIES.items():
         for fault, name in FAULTS.items():
             rates = [compared["robustness"][side].get(category, {}).get(fault) for side in ("a", "b")]
             if any(rate and rate["value"] for rate in rates):
-                yield f"<tr><td>{title}</td><td>{name}</td>{cell(rates[0], 2)}{cell(rates[1], 2)}</tr>"
-    yield "</table></div><h2>To hear</h2>"
+                faults.append((title, name, *rates))
     keys = [key for key in one.measured.spoken if key in other.measured.spoken]
-    for key in keys[:: max(1, len(keys) // PLAYED)][:PLAYED]:
-        yield _both(key[0], (a, one.measured.spoken[key]), (b, other.measured.spoken[key]))
-    yield from foot(other.metrics)
+    keys = keys[:: max(1, len(keys) // PLAYED)][:PLAYED]
+    yield from (
+        templates()
+        .get_template("comparison.html")
+        .generate(
+            compared=compared,
+            missing={**one.metrics["not_measured"], **other.metrics["not_measured"]},
+            metrics=other.metrics,
+            verdict=verdict,
+            robustness=faults,
+            played=[(key[0], one.measured.spoken[key], other.measured.spoken[key]) for key in keys],
+        )
+    )
 
 
 def verdict(better: str, difference: dict[str, Any], a: str, b: str) -> str:
-    """Which one is better, where the interval of the difference (b less a) says so."""
+    """The name of the better one, where the interval of the difference (b less a) says so."""
     if better not in ("lower", "higher") or difference["low"] is None or difference["low"] <= 0 <= difference["high"]:
         return ""
-    return f"<b>{b if (difference['value'] > 0) == (better == 'higher') else a}</b> is better"
-
-
-def _both(speaker: str, *voices: tuple[str, Any]) -> str:
-    sides = "".join(
-        f"<div><b>{name}</b>{spectrogram(sound.audio, sound.sample_rate, f'spectrogram of {name}')}"
-        f"{player(sound.audio, sound.sample_rate)}</div>"
-        for name, sound in voices
-    )
-    text = escape(voices[0][1].text)
-    said = f"<b>{text}</b> <small class='heard'>{escape(speaker)}</small>"
-    return f"<div class='pair'>{said}<div class='two'>{sides}</div></div>"
+    return b if (difference["value"] > 0) == (better == "higher") else a

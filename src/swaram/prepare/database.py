@@ -33,7 +33,7 @@ SAMPLES_PER_REASON = 3
 SCHEMA = 2  # raised whenever a table changes
 
 
-class Journal:
+class Database:
     """One SQLite file in the output folder; ``run`` numbers this invocation.
 
     A clip's row is written only after its audio is complete on disk. Rows that this run has not met are

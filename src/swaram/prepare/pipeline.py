@@ -11,7 +11,7 @@ import swaram.text
 from swaram.config.prepare import PrepareSettings
 from swaram.corpora.utterance import Utterance
 from swaram.prepare import writer
-from swaram.prepare.database import Journal, PrepareError
+from swaram.prepare.database import Database, PrepareError
 from swaram.prepare.gates.collection import judge_collection
 from swaram.prepare.report import collect_samples, totals, write_report
 from swaram.prepare.workers import judge_all
@@ -43,19 +43,19 @@ def prepare_corpus(
             raise PrepareError(f"{out / folder}: cannot be made ({error.strerror}); choose another --out") from error
     facts = {"revision": REVISION, "front end": _front_end_digest(), **settings.model_dump()}
     fingerprint = json.dumps(facts, sort_keys=True)
-    journal = Journal(out / ".prepare" / "journal.sqlite", fingerprint, corpus)
+    database = Database(out / ".prepare" / "journal.sqlite", fingerprint, corpus)
     try:
-        judge_all(utterances, out, settings, workers or cores(), journal, progress)
-        judge_collection(journal, settings)
-        writer.check_splits(journal, settings.split.mode)
-        samples = collect_samples(out, journal, settings.audio.format)
-        writer.remove_strays(out, journal, settings.audio.format)
-        writer.write_tables(out, journal)
-        writer.write_speakers(out, journal)
-        writer.write_manifest(out, journal.rows(kept=True))
-        writer.write_ledger(out, journal)
-        report = totals(journal, settings)
-        write_report(out, journal, report, samples)
+        judge_all(utterances, out, settings, workers or cores(), database, progress)
+        judge_collection(database, settings)
+        writer.check_splits(database, settings.split.mode)
+        samples = collect_samples(out, database, settings.audio.format)
+        writer.remove_strays(out, database, settings.audio.format)
+        writer.write_tables(out, database)
+        writer.write_speakers(out, database)
+        writer.write_manifest(out, database.rows(kept=True))
+        writer.write_licences(out, database)
+        report = totals(database, settings)
+        write_report(out, database, report, samples)
         writer.check_written(out)
         return report
     except OSError as error:
@@ -63,7 +63,7 @@ def prepare_corpus(
             f"{error.filename or out}: cannot be written ({error.strerror or error}); free some space and run it again"
         ) from error
     finally:
-        journal.close()
+        database.close()
 
 
 def _check_folder(out: Path) -> None:

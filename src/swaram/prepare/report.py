@@ -8,7 +8,7 @@ from typing import Any
 
 from swaram.config.prepare import PrepareSettings
 from swaram.prepare.clip import GATES
-from swaram.prepare.database import Journal
+from swaram.prepare.database import Database
 from swaram.prepare.writer import whole_file
 
 KEPT = "reason = '' and late_reason = ''"
@@ -33,17 +33,17 @@ class Sample:
     audio: bytes
 
 
-def totals(journal: Journal, settings: PrepareSettings) -> dict[str, Any]:
+def totals(database: Database, settings: PrepareSettings) -> dict[str, Any]:
     """Clips and seconds: read, kept, dropped by reason, through the funnel, by split, by speaker.
 
     ``source_seconds`` are as recorded, ``seconds`` as written.
     """
 
     def grouped(where: str, group: str, order: str = "count(*) desc, 1") -> list[dict[str, Any]]:
-        cursor = journal.execute(
+        cursor = database.execute(
             f"select {group}, count(*), coalesce(sum(seconds), 0), coalesce(sum(duration), 0) from clips "
             f"where run = ? and {where} group by {group} order by {order}",
-            (journal.run,),
+            (database.run,),
         )
         return [
             {"name": name, "clips": clips, "source_seconds": round(before, 3), "seconds": round(after, 3)}
@@ -52,10 +52,10 @@ def totals(journal: Journal, settings: PrepareSettings) -> dict[str, Any]:
 
     read = grouped("1", "'all'") or [{"name": "all", "clips": 0, "source_seconds": 0.0, "seconds": 0.0}]
     dropped = grouped(f"not ({KEPT})", "reason || late_reason")
-    shortened = journal.execute(
+    shortened = database.execute(
         "select count(*), coalesce(sum(json_extract(row, '$.pauses_shortened')), 0) from clips "
         f"where run = ? and {KEPT} and json_extract(row, '$.pauses_shortened') > 0",
-        (journal.run,),
+        (database.run,),
     ).fetchone()
     return {
         "read": read,
@@ -86,7 +86,9 @@ def funnel(read: dict[str, Any], dropped: list[dict[str, Any]]) -> list[dict[str
     return rows
 
 
-def collect_samples(out: Path, journal: Journal, container: str, number: int = 10) -> tuple[list[Sample], list[Sample]]:
+def collect_samples(
+    out: Path, database: Database, container: str, number: int = 10
+) -> tuple[list[Sample], list[Sample]]:
     """Up to ``number`` kept and dropped clips, spread over the corpus and over the reasons.
 
     To be called before the audio of clips dropped late is deleted.
@@ -98,19 +100,19 @@ def collect_samples(out: Path, journal: Journal, container: str, number: int = 1
 
     kept = [
         Sample(id, "", json.loads(row)["transcript"], written(id))
-        for id, row in journal.execute(
-            f"select id, row from clips where run = ? and {KEPT} order by audio_sha limit ?", (journal.run, number)
+        for id, row in database.execute(
+            f"select id, row from clips where run = ? and {KEPT} order by audio_sha limit ?", (database.run, number)
         )
     ]
-    early = journal.execute(
+    early = database.execute(
         "select s.id, c.reason, c.row, s.audio, row_number() over (partition by c.reason order by c.position) as nth "
         "from samples s join clips c on c.id = s.id where c.run = ? and c.reason = s.reason order by nth, c.reason",
-        (journal.run,),
+        (database.run,),
     ).fetchall()
-    late = journal.execute(
+    late = database.execute(
         "select id, late_reason, row, null, nth from (select *, row_number() over (partition by late_reason order by "
         "position) as nth from clips where run = ? and late_reason != '') where nth <= 3 order by nth, late_reason",
-        (journal.run,),
+        (database.run,),
     ).fetchall()
     chosen = sorted(early + late, key=lambda found: (found[4], found[1]))[:number]
     return kept, [
@@ -121,14 +123,14 @@ def collect_samples(out: Path, journal: Journal, container: str, number: int = 1
 
 def write_report(
     out: Path,
-    journal: Journal,
+    database: Database,
     report: dict[str, Any],
     samples: tuple[list[Sample], list[Sample]],
 ) -> None:
     """Write ``report.json`` and ``report.html``; neither holds a time, so that equal runs write equal bytes."""
     from swaram.prepare.page import render
 
-    report["histograms"], report["symbols"] = _distributions(journal)
+    report["histograms"], report["symbols"] = _distributions(database)
     with whole_file(out / "report.json") as file:
         json.dump(report, file, ensure_ascii=False, indent=1)
         file.write("\n")
@@ -136,14 +138,14 @@ def write_report(
         file.writelines(render(report, *samples))
 
 
-def _distributions(journal: Journal) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
+def _distributions(database: Database) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:
     """Histograms of the kept clips, and how often each symbol of each language's table is spoken."""
     from swaram.text.symbols import SymbolTable
 
     counts = {name: [0] * bins for name, (_title, _unit, _first, _last, bins) in HISTOGRAMS.items()}
     unknown: Counter[str] = Counter()
     symbols: dict[str, Counter[str]] = {}
-    for row in journal.rows(kept=True):
+    for row in database.rows(kept=True):
         for name, (_title, _unit, first, last, bins) in HISTOGRAMS.items():
             value = row.get(name)
             if value is None:

@@ -1,4 +1,4 @@
-"""The worker processes that judge and write clips, and the one that hands out work and keeps the journal."""
+"""The worker processes that judge and write clips, and the one that hands out work and keeps the database."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from swaram.audio.files import write_whole
 from swaram.config.prepare import PrepareSettings
 from swaram.corpora.utterance import Utterance
 from swaram.prepare.clip import ClipMaker, Outcome
-from swaram.prepare.database import Journal, PrepareError
+from swaram.prepare.database import Database, PrepareError
 from swaram.prepare.split import split_of, text_key
 
 COMMIT_EVERY = 256
@@ -62,10 +62,10 @@ def judge_all(
     out: Path,
     settings: PrepareSettings,
     workers: int,
-    journal: Journal,
+    database: Database,
     progress: Callable[[int, float], None],
 ) -> None:
-    """Judge every utterance that the journal does not know already; results are recorded in the corpus's order."""
+    """Judge every utterance that the database does not know already; results are recorded in the corpus's order."""
     pending: deque[tuple[int, str, Future[Outcome]]] = deque()
     since_commit = 0
 
@@ -73,11 +73,11 @@ def judge_all(
         nonlocal since_commit
         position, fingerprint, future = pending.popleft()
         outcome = future.result()
-        journal.add(position, fingerprint, manifest_row(outcome, settings), outcome.content)
+        database.add(position, fingerprint, manifest_row(outcome, settings), outcome.content)
         progress(1, outcome.seconds)
         since_commit += 1
         if since_commit >= COMMIT_EVERY:
-            journal.commit()
+            database.commit()
             since_commit = 0
 
     if workers == 1:
@@ -88,17 +88,17 @@ def judge_all(
     try:
         for position, utterance in enumerate(utterances):
             fingerprint = utterance_fingerprint(utterance)
-            known = journal.known(utterance.id)
-            if known and known[0] == journal.run:
+            known = database.known(utterance.id)
+            if known and known[0] == database.run:
                 again = replace(utterance, id=f"{utterance.id}.{position}", audio=None)
                 outcome = Outcome(again, "duplicates: same id", utterance.stated_duration or 0.0)
-                journal.add(position, fingerprint, manifest_row(outcome, settings))
+                database.add(position, fingerprint, manifest_row(outcome, settings))
                 progress(1, 0.0)
             elif known and known[1] == fingerprint and (known[2] or _written(out, utterance.id, settings)):
-                journal.met_again(utterance.id, position)
+                database.met_again(utterance.id, position)
                 progress(1, 0.0)
             else:
-                journal.open(utterance.id, position)
+                database.open(utterance.id, position)
                 pending.append((position, fingerprint, pool.submit(_work, utterance)))
                 if len(pending) >= IN_FLIGHT * workers:
                     settle()
@@ -111,7 +111,7 @@ def judge_all(
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        journal.commit()
+        database.commit()
 
 
 def utterance_fingerprint(utterance: Utterance) -> str:

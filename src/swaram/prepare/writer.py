@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from swaram import files
 from swaram.errors import SwaramError
-from swaram.prepare.database import Journal, PrepareError
+from swaram.prepare.database import Database, PrepareError
 from swaram.prepare.manifest import COLUMNS, NAME
 from swaram.prepare.split import SPLITS
 
@@ -29,12 +29,12 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
         raise PrepareError(f"{path}: cannot be written ({error.strerror}); free some space and run it again") from error
 
 
-def write_tables(out: Path, journal: Journal) -> None:
+def write_tables(out: Path, database: Database) -> None:
     """``metadata.csv`` and the three split tables (path|transcript), without a header."""
     with contextlib.ExitStack() as stack:
         whole = stack.enter_context(whole_file(out / "metadata.csv"))
         parts = {name: stack.enter_context(whole_file(out / f"{name}_metadata.csv")) for name in SPLITS}
-        for row in journal.rows(kept=True):
+        for row in database.rows(kept=True):
             line = f"{row['path']}|{row['transcript']}\n"
             whole.write(line)
             parts[row["split"]].write(line)
@@ -60,10 +60,10 @@ def write_manifest(out: Path, rows: Iterable[dict[str, Any]], columns: dict[str,
         raise PrepareError(f"{path}: cannot be written ({error}); free some space and run it again") from error
 
 
-def write_speakers(out: Path, journal: Journal) -> None:
+def write_speakers(out: Path, database: Database) -> None:
     """``meta/meta_speaker_stats.csv``: one row for each speaker, in the columns of the Svarah corpus."""
     speakers: dict[str, dict[str, Any]] = {}
-    for row in journal.rows(kept=True):
+    for row in database.rows(kept=True):
         stats = speakers.setdefault(row["speaker"], {"row": row, "clips": 0, "duration": 0.0})
         stats["clips"] += 1
         stats["duration"] += row["duration"]
@@ -81,14 +81,14 @@ def write_speakers(out: Path, journal: Journal) -> None:
             )  # fmt: skip
 
 
-def check_splits(journal: Journal, mode: str) -> None:
+def check_splits(database: Database, mode: str) -> None:
     """No text (in mode ``speaker``, no speaker either) in two splits, or a ``SwaramError``."""
     columns = ["text_key"] + (["speaker"] if mode == "speaker" else [])
     for column in columns:
-        found = journal.execute(
+        found = database.execute(
             f"select {column}, min(id), max(id) from clips where run = ? and reason = '' and late_reason = '' "
             f"group by {column} having count(distinct split) > 1 limit 1",
-            (journal.run,),
+            (database.run,),
         ).fetchone()
         if found:
             raise SwaramError(
@@ -112,20 +112,20 @@ def check_written(out: Path) -> None:
             raise PrepareError(f"{out}: metadata.csv and the split tables differ; this is a defect, please report it")
 
 
-def remove_strays(out: Path, journal: Journal, container: str) -> None:
+def remove_strays(out: Path, database: Database, container: str) -> None:
     """Delete audio and transcripts that no kept row names: of clips dropped late, and of runs that were ended."""
     for folder, ending in (("audio_files", f".{container}"), ("transcripts", ".txt")):
         with os.scandir(out / folder) as entries:
             for entry in entries:
                 id = entry.name.removesuffix(ending)
-                if entry.is_file() and (id == entry.name or not journal.is_kept(id)):
+                if entry.is_file() and (id == entry.name or not database.is_kept(id)):
                     os.unlink(entry.path)
 
 
-def write_ledger(out: Path, journal: Journal) -> None:
+def write_licences(out: Path, database: Database) -> None:
     """Write both files: one entry for each source of the kept clips, with its clips, minutes and speakers."""
     sources: dict[tuple[str, ...], list] = {}
-    for row in journal.rows(kept=True):
+    for row in database.rows(kept=True):
         key = (
             row["source_title"],
             row["licence"],

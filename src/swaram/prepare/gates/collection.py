@@ -1,6 +1,6 @@
 """Gates that need all clips at once: odd speaking rates, duplicates, texts that would stand in two splits.
 
-They work on the journal, one language or one text at a time, so that memory does not grow with the corpus.
+They work on the database, one language or one text at a time, so that memory does not grow with the corpus.
 """
 
 import math
@@ -9,34 +9,36 @@ from typing import Any
 
 from swaram.audio.fingerprint import different_bits
 from swaram.config.prepare import CollectionSettings, PrepareSettings
-from swaram.prepare.database import Journal
+from swaram.prepare.database import Database
 
 NEAR_BITS = 10  # of 128; two readings by one person differ in 30 or more
 NEAR_SECONDS = 0.15
 KEPT = "run = ? and reason = '' and late_reason = ''"
 
 
-def judge_collection(journal: Journal, settings: PrepareSettings) -> None:
+def judge_collection(database: Database, settings: PrepareSettings) -> None:
     """Write the late reasons of this run; what an earlier run wrote is taken back first."""
-    journal.execute("update clips set late_reason = '' where late_reason != ''")
-    _rates(journal, settings.collection)
-    _same_sound(journal)
-    _same_text(journal, settings.collection)
+    database.execute("update clips set late_reason = '' where late_reason != ''")
+    _rates(database, settings.collection)
+    _same_sound(database)
+    _same_text(database, settings.collection)
     if settings.split.mode == "speaker":
-        _shared_texts(journal)
-    journal.commit()
+        _shared_texts(database)
+    database.commit()
 
 
-def _drop(journal: Journal, ids: list[tuple[str, str]]) -> None:
+def _drop(database: Database, ids: list[tuple[str, str]]) -> None:
     for id, reason in ids:
-        journal.execute("update clips set late_reason = ? where id = ?", (reason, id))
+        database.execute("update clips set late_reason = ? where id = ?", (reason, id))
 
 
-def _rates(journal: Journal, settings: CollectionSettings) -> None:
+def _rates(database: Database, settings: CollectionSettings) -> None:
     """Characters per second against the language's own median, in robust standard deviations of the logarithm."""
-    for (language,) in journal.execute(f"select distinct language from clips where {KEPT}", (journal.run,)).fetchall():
-        rows = journal.execute(
-            f"select rate from clips where {KEPT} and language = ? and rate > 0", (journal.run, language)
+    for (language,) in database.execute(
+        f"select distinct language from clips where {KEPT}", (database.run,)
+    ).fetchall():
+        rows = database.execute(
+            f"select rate from clips where {KEPT} and language = ? and rate > 0", (database.run, language)
         )
         logs = [math.log(rate) for (rate,) in rows]
         if len(logs) < settings.min_clips_for_rate:
@@ -48,34 +50,34 @@ def _rates(journal: Journal, settings: CollectionSettings) -> None:
             ("few", 0.0, math.exp(middle - reach)),
             ("many", math.exp(middle + reach), 1e9),
         ):
-            journal.execute(
+            database.execute(
                 f"update clips set late_reason = 'rate: unusually {sign} characters for the language' "
                 f"where {KEPT} and language = ? and rate > ? and rate < ?",
-                (journal.run, language, low, high),
+                (database.run, language, low, high),
             )
 
 
-def _same_sound(journal: Journal) -> None:
+def _same_sound(database: Database) -> None:
     """Of clips with equal samples only the first stays."""
-    journal.execute(
+    database.execute(
         "update clips set late_reason = 'duplicates: same audio' where id in (select id from (select id, "
         f"row_number() over (partition by audio_sha order by position) as nth from clips where {KEPT}) where nth > 1)",
-        (journal.run,),
+        (database.run,),
     )
 
 
-def _same_text(journal: Journal, settings: CollectionSettings) -> None:
+def _same_text(database: Database, settings: CollectionSettings) -> None:
     """Within one text: the same recording encoded twice, and one speaker's readings beyond the allowed number."""
-    texts = journal.execute(
-        f"select text_key from clips where {KEPT} group by text_key having count(*) > 1", (journal.run,)
+    texts = database.execute(
+        f"select text_key from clips where {KEPT} group by text_key having count(*) > 1", (database.run,)
     ).fetchall()
     for (key,) in texts:
-        rows = journal.execute(
+        rows = database.execute(
             f"select id, speaker, duration, likeness from clips where {KEPT} and text_key = ? order by position",
-            (journal.run, key),
+            (database.run, key),
         ).fetchall()
         near = _near(rows)
-        _drop(journal, near)
+        _drop(database, near)
         gone = {id for id, _reason in near}
         spoken: dict[str, int] = {}
         surplus = []
@@ -85,7 +87,7 @@ def _same_text(journal: Journal, settings: CollectionSettings) -> None:
             spoken[speaker] = spoken.get(speaker, 0) + 1
             if speaker and spoken[speaker] > settings.readings_per_speaker:
                 surplus.append((id, "duplicates: same text by the same speaker"))
-        _drop(journal, surplus)
+        _drop(database, surplus)
 
 
 def _near(rows: list[tuple[Any, ...]]) -> list[tuple[str, str]]:
@@ -101,11 +103,11 @@ def _near(rows: list[tuple[Any, ...]]) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def _shared_texts(journal: Journal) -> None:
+def _shared_texts(database: Database) -> None:
     """Speakers decide the split, so a text may stand in several: training gives it up, then validation."""
     for giving, holding in (("train", "'val', 'test'"), ("val", "'test'")):
-        journal.execute(
+        database.execute(
             f"update clips set late_reason = 'split: text is held out' where {KEPT} and split = ? and text_key in "
             f"(select text_key from clips where {KEPT} and split in ({holding}))",
-            (journal.run, giving, journal.run),
+            (database.run, giving, database.run),
         )
