@@ -138,7 +138,7 @@ def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Pat
     from swaram.prepare.pipeline import prepare_corpus
 
     with progress_bar(lambda: corpus.count(folder)) as advance:
-        report = prepare_corpus(corpus.read(folder, options), out, settings, workers, corpus.name, advance)
+        report = prepare_corpus(corpus.read(folder, options), out, settings, workers, corpus.name, advance, folder)
     for part in ("read", "kept"):
         for row in report[part]:
             print(f"{part:8}{row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min")

@@ -204,6 +204,6 @@ def _state(folder: Path) -> Path:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SwaramError(f"{path}: cannot be read ({error}); name a text file.") from None

@@ -22,7 +22,7 @@ def read_layers(path: Path, above: tuple[Path, ...] = ()) -> Any:
     if path.resolve() in above:
         raise LayerError(f"the configuration {path} extends itself; take {KEY} out of one of the files")
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         by = f", which {above[-1]} extends," if above else ""
         raise LayerError(f"the configuration {path}{by} does not exist; name another") from None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from swaram.corpora.audio_files import AudioFiles, without_ending
 from swaram.corpora.description import ReadOptions
 from swaram.corpora.tables import corpus_folder, read_rows
 from swaram.corpora.utterance import Provenance, Utterance, gender_name, language_code, number, utterance_id
@@ -20,19 +21,20 @@ def read(folder: Path, options: ReadOptions) -> Iterator[Utterance]:
     """Yield ``validated.tsv``, and with ``include_unreviewed`` ``other.tsv``; never the invalidated clips."""
     corpus_folder(folder, "one language of Common Voice", "validated.tsv", "clips")
     lengths = _lengths(folder)
+    files = AudioFiles(folder, "clips")
     for table in ["validated.tsv"] + (["other.tsv"] if options.include_unreviewed else []):
         if not (folder / table).exists():
             continue
         for line, row in read_rows(folder / table, None, ("client_id", "path", "sentence")):
-            audio = folder / "clips" / Path(row["path"]).name
+            audio = files.find(row["path"])
             language = language_code(row.get("locale")) or options.language or language_code(folder.name)
             yield Utterance(
-                id=utterance_id(PROVENANCE.source, Path(row["path"]).stem),
+                id=utterance_id(PROVENANCE.source, without_ending(Path(row["path"]).name)),
                 provenance=PROVENANCE,
                 language=language,
                 speaker=f"{PROVENANCE.source}-{row['client_id'][:32]}" if row["client_id"] else "",
                 text=row["sentence"],
-                audio=audio if row["path"] and audio.is_file() else None,
+                audio=audio,
                 place=f"{table}:{line} ({row['path']})",
                 gender=gender_name(row.get("gender")),
                 age_group=row.get("age", ""),

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from swaram.corpora.audio_files import AudioFiles
 from swaram.corpora.description import ReadOptions, record_utterance, row_language
 from swaram.corpora.records import count_records, read_records
-from swaram.corpora.tables import corpus_folder
+from swaram.corpora.tables import corpus_folder, split_lines
 from swaram.corpora.utterance import CorpusError, Provenance, Utterance, gender_name, language_code, utterance_id
 
 PROVENANCE = Provenance(
@@ -46,12 +47,13 @@ def _lines(table: Path, folder: Path, options: ReadOptions) -> Iterator[Utteranc
     gender = next((g for part in parts if (g := gender_name(part))), "")
     speaker = f"{language}-{gender}" if gender else language
     place = table.relative_to(folder)
-    for count, line in enumerate(table.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    files = AudioFiles(table.parent, "wav", "wavs")
+    for count, line in enumerate(split_lines(table.read_text(encoding="utf-8-sig", errors="replace")), 1):
         if not line.strip():
             continue
         match = LINE.match(line.strip())
         key = match["id"] if match else str(count)
-        audio = table.parent / "wav" / f"{key}.wav"
+        audio = files.find(key)
         yield Utterance(
             # Some languages count their lines from text0001 on for both speakers, hence the speaker in the id.
             id=utterance_id(PROVENANCE.source, f"{speaker}-{key}"),
@@ -59,7 +61,7 @@ def _lines(table: Path, folder: Path, options: ReadOptions) -> Iterator[Utteranc
             language=language,
             speaker=f"{PROVENANCE.source}-{speaker}",
             text=match["text"].replace('\\"', '"').strip() if match else "",
-            audio=audio if audio.is_file() else None,
+            audio=audio,
             place=f"{place}:{count}",
             gender=gender,
             scenario="Read",

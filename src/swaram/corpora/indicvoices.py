@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from swaram.corpora.audio_files import AudioFiles
 from swaram.corpora.description import ReadOptions, described, record_utterance, row_language, words
-from swaram.corpora.records import AUDIO_ENDINGS, count_records, read_records
+from swaram.corpora.records import count_records, read_records
 from swaram.corpora.tables import json_object
 from swaram.corpora.utterance import CorpusError, Provenance, Utterance, language_code, number, utterance_id
 
@@ -86,4 +87,5 @@ def _segments(path: Path, place: str, about: dict[str, Any], options: ReadOption
 
 
 def _audio_of(path: Path) -> Path | None:
-    return next((p for ending in AUDIO_ENDINGS if (p := path.with_suffix(ending)).is_file()), None)
+    """The recording beside a description of the same name."""
+    return AudioFiles(path.parent).find(path.stem)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from swaram.corpora.audio_files import AudioFiles, has_audio_ending, without_ending
 from swaram.corpora.description import ReadOptions, described
 from swaram.corpora.ljspeech import stated_provenance
-from swaram.corpora.records import AUDIO_ENDINGS
+from swaram.corpora.sentences import Sentence, read_sentences
 from swaram.corpora.tables import corpus_folder, read_rows
-from swaram.corpora.utterance import CorpusError, Utterance, utterance_id
+from swaram.corpora.utterance import Utterance, utterance_id
 
 STATS = Path("meta") / "meta_speaker_stats.csv"
 
@@ -22,18 +23,22 @@ def read(folder: Path, options: ReadOptions) -> Iterator[Utterance]:
     corpus_folder(folder, "a prepared or hand-made data folder", "audio_files")
     origin = stated_provenance(folder, options, "own")
     speakers = _speakers(folder)
-    for place, path, text in _lines(folder):
-        row = speakers.get("") or next((speakers[s] for s in speakers if path.stem.startswith(s)), {})
-        speaker = row.get("speaker_id") or "reader"
+    files = AudioFiles(folder, "audio_files")
+    for row in _rows(folder):
+        audio = files.find(row.name)
+        name = Path(row.name.replace("\\", "/")).name
+        facts = speakers.get("") or next((speakers[s] for s in speakers if name.startswith(s)), {})
+        speaker = row.speaker or facts.get("speaker_id") or "reader"
         yield Utterance(
-            id=utterance_id(origin.source, path.stem),
+            id=utterance_id(origin.source, files.key(audio) if audio else files.key_of_name(row.name)),
             provenance=origin,
             language=options.language,
             speaker=f"{origin.source}-{speaker}",
-            text=text,
-            audio=path if path.is_file() else None,
-            place=place,
-            **(described(row) | {"stated_duration": None}),
+            text=row.text,
+            audio=audio,
+            place=f"metadata.csv:{row.line}" if row.line else row.name,
+            fault=row.fault or ("path leads out of the folder" if files.leads_outside(row.name) else ""),
+            **(described(facts) | {"stated_duration": None}),
         )
 
 
@@ -42,20 +47,18 @@ def count(folder: Path) -> int | None:
     return None
 
 
-def _lines(folder: Path) -> Iterator[tuple[str, Path, str]]:
-    table = folder / "metadata.csv"
-    if table.exists():
-        for line, row in read_rows(table, ("path", "transcript"), separator="|"):
-            relative = Path(row["path"])
-            if relative.is_absolute() or ".." in relative.parts:
-                raise CorpusError(f"{table}:{line}: {row['path']!r} points outside of the folder")
-            yield f"metadata.csv:{line}", folder / relative, row["transcript"]
+def _rows(folder: Path) -> Iterator[Sentence]:
+    if (folder / "metadata.csv").exists():
+        yield from read_sentences(folder / "metadata.csv")
         return
-    for path in sorted((folder / "audio_files").iterdir()):
-        if path.suffix.lower() in AUDIO_ENDINGS:
-            transcript = folder / "transcripts" / f"{path.stem}.txt"
-            text = transcript.read_text(encoding="utf-8", errors="replace").strip() if transcript.exists() else ""
-            yield f"audio_files/{path.name}", path, text
+    home = folder / "audio_files"
+    transcripts = AudioFiles(folder, "transcripts")
+    for path in sorted(home.rglob("*")):
+        if has_audio_ending(path.name) and path.is_file():
+            name = path.relative_to(home).as_posix()
+            said = transcripts.find(f"transcripts/{without_ending(name)}.txt")
+            text = said.read_text(encoding="utf-8-sig", errors="replace").strip() if said else ""
+            yield Sentence(0, f"audio_files/{name}", text)
 
 
 def _speakers(folder: Path) -> dict[str, dict[str, str]]:

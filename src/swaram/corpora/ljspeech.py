@@ -3,28 +3,33 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from swaram.corpora.audio_files import AudioFiles
 from swaram.corpora.description import ReadOptions
-from swaram.corpora.records import AUDIO_ENDINGS
-from swaram.corpora.tables import corpus_folder, read_rows
+from swaram.corpora.sentences import read_sentences
+from swaram.corpora.tables import corpus_folder
 from swaram.corpora.utterance import CorpusError, Provenance, Utterance, utterance_id
 
 
 def read(folder: Path, options: ReadOptions) -> Iterator[Utterance]:
-    """Yield the lines ``id|raw|normalised`` (the third may be missing); the person names language and licence."""
+    """Yield the lines ``id|raw|normalised`` (the third may be missing) or ``id|speaker|text``.
+
+    The person names language and licence.
+    """
     corpus_folder(folder, "a corpus in the layout of LJSpeech", "metadata.csv")
     origin = stated_provenance(folder, options, "lj")
-    for line, row in read_rows(folder / "metadata.csv", ("id", "raw", "normalised"), separator="|"):
-        named = folder / "wavs" / row["id"]
-        endings = [named] if named.suffix in AUDIO_ENDINGS else [Path(f"{named}{e}") for e in AUDIO_ENDINGS]
+    files = AudioFiles(folder, "wavs")
+    for row in read_sentences(folder / "metadata.csv"):
+        audio = files.find(row.name)
         yield Utterance(
-            id=utterance_id(origin.source, named.stem if named.suffix in AUDIO_ENDINGS else row["id"]),
+            id=utterance_id(origin.source, files.key(audio) if audio else files.key_of_name(row.name)),
             provenance=origin,
             language=options.language,
-            speaker=f"{origin.source}-reader",
-            text=row["normalised"] or row["raw"],
-            audio=next((path for path in endings if path.is_file()), None),
-            place=f"metadata.csv:{line}",
+            speaker=f"{origin.source}-{row.speaker or 'reader'}",
+            text=row.text,
+            audio=audio,
+            place=f"metadata.csv:{row.line}",
             scenario="Read",
+            fault=row.fault,
         )
 
 

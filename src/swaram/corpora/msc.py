@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from swaram.corpora.audio_files import AudioFiles
 from swaram.corpora.description import ReadOptions
 from swaram.corpora.tables import corpus_folder, read_rows
 from swaram.corpora.utterance import Provenance, Utterance, gender_name, utterance_id
@@ -21,16 +22,17 @@ COLUMNS = ("speechid", "speechpath", "speaker_id", "transcript")
 def read(folder: Path, options: ReadOptions) -> Iterator[Utterance]:
     """Yield the reviewed clips (``metadata.tsv``), the story (``story.tsv``), on demand ``unreviewed.tsv``."""
     corpus_folder(folder, PROVENANCE.title, "metadata.tsv")
+    files = AudioFiles(folder, "audio", "story", "unreviewed")
     for table in _tables(folder, options):
         for line, row in read_rows(folder / table, None, COLUMNS):
-            audio = folder / row["speechpath"]
+            audio = files.find(row["speechpath"])
             yield Utterance(
                 id=utterance_id(PROVENANCE.source, row["speechid"]),
                 provenance=PROVENANCE,
                 language="ml",
                 speaker=f"{PROVENANCE.source}-{row['speaker_id']}" if row["speaker_id"] else "",
                 text=row["transcript"],
-                audio=audio if row["speechpath"] and audio.is_file() else None,
+                audio=audio,
                 place=f"{table}:{line} ({row['speechpath']})",
                 gender=gender_name(row.get("speaker_gender")),
                 age_group=row.get("speaker_age", "").replace("default", ""),

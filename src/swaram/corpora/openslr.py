@@ -5,8 +5,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from swaram.corpora.audio_files import AudioFiles, has_audio_ending, without_ending
 from swaram.corpora.description import ReadOptions
-from swaram.corpora.tables import corpus_folder
+from swaram.corpora.tables import corpus_folder, split_lines
 from swaram.corpora.utterance import CorpusError, Provenance, Utterance, utterance_id
 
 SETS = {"ml": 63, "mr": 64, "ta": 65, "te": 66, "gu": 78, "kn": 79}
@@ -25,6 +26,9 @@ def provenance(language: str) -> Provenance:
     )
 
 
+UNKNOWN = Provenance("slr", "OpenSLR", "", "", "OpenSLR, crowdsourced speech by Google (https://www.openslr.org)")
+
+
 def archives(language: str) -> tuple[str, ...]:
     """File names of the archives of one language."""
     genders = ("female",) if language == "mr" else ("female", "male")
@@ -40,9 +44,10 @@ def read(folder: Path, options: ReadOptions) -> Iterator[Utterance]:
         raise CorpusError(f"{folder}: holds neither line_index*.tsv nor a zip archive of OpenSLR")
     for table in tables:
         text = table.read_text(encoding="utf-8-sig", errors="replace")
-        audio = {path.stem: path for path in table.parent.rglob("*.wav")}
+        files = AudioFiles(table.parent)
+        audio = {path.stem: path for path in sorted(table.parent.rglob("*")) if has_audio_ending(path.name)}
         for place, key, said in _lines(text, table.name):
-            yield _utterance(key, said, audio.get(key), place, table.name, options)
+            yield _utterance(key, said, files.find(key) or audio.get(without_ending(key)), place, table.name, options)
     for archive in zips:
         yield from _zip(archive, options)
 
@@ -56,7 +61,7 @@ def _zip(archive: Path, options: ReadOptions) -> Iterator[Utterance]:
     try:
         with zipfile.ZipFile(archive) as file:
             tables = [name for name in file.namelist() if Path(name).name.startswith("line_index")]
-            audio = {Path(name).stem: name for name in file.namelist() if name.endswith(".wav")}
+            audio = {Path(name).stem: name for name in file.namelist() if has_audio_ending(name)}
             for table in sorted(tables):
                 text = file.read(table).decode("utf-8-sig", errors="replace")
                 for place, key, said in _lines(text, f"{archive.name}:{table}"):
@@ -71,7 +76,7 @@ def _zip(archive: Path, options: ReadOptions) -> Iterator[Utterance]:
 
 
 def _lines(text: str, name: str) -> Iterator[tuple[str, str, str]]:
-    for line, content in enumerate(text.splitlines(), 1):
+    for line, content in enumerate(split_lines(text), 1):
         if content.strip():
             key, _, said = content.partition("\t")
             yield f"{name}:{line}", key.strip(), said.strip()
@@ -83,14 +88,12 @@ def _utterance(
     # mlf_02879_01795762363: language and sex, speaker, utterance; Marathi's mrt says nothing of the sex.
     head, speaker, *_rest = [*key.split("_"), "", ""]
     language = head[:2] if head[:2] in SETS else options.language
-    if language not in SETS:
-        raise CorpusError(f"{place}: {key!r} names none of the languages of these sets; give --language")
     gender = GENDERS.get(head[2:3], "") or next((g for g in ("female", "male") if g in table), "")
-    origin = provenance(language)
+    origin = provenance(language) if language in SETS else UNKNOWN
     return Utterance(
         id=utterance_id(origin.source, key),
         provenance=origin,
-        language=language,
+        language=language if language in SETS else "",
         speaker=f"{origin.source}-{speaker}" if speaker else "",
         text=said,
         audio=audio,
@@ -98,4 +101,5 @@ def _utterance(
         gender=gender or ("female" if language == "mr" else ""),
         scenario="Read",
         stated_rate=None,
+        fault="" if language in SETS else "id names no language of these sets; give --language",
     )

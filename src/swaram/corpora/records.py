@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swaram.corpora.tables import json_object, read_json_lines
+from swaram.corpora.audio_files import AudioFiles, folded, has_audio_ending
+from swaram.corpora.tables import json_object, read_json_lines, split_lines
 from swaram.corpora.utterance import CorpusError
 
 AUDIO_COLUMNS = ("audio_filepath", "audio", "audio_path", "chunked_audio_filepath")
-AUDIO_ENDINGS = (".wav", ".flac", ".mp3", ".opus", ".ogg", ".webm", ".m4a")
 MANIFEST_ENDINGS = (".jsonl", ".json", ".manifest")
 TAR_ERRORS = (tarfile.TarError, OSError, EOFError, zlib.error)
 
@@ -91,6 +91,7 @@ def _parquet(shard: Path, name: str, batch: int) -> Iterator[Record]:
     import pyarrow.parquet as pq
 
     row, total = 0, 1
+    files = AudioFiles(shard.parent, "audio")
     try:
         with pq.ParquetFile(shard, pre_buffer=False) as file:
             total = file.metadata.num_rows
@@ -101,7 +102,7 @@ def _parquet(shard: Path, name: str, batch: int) -> Iterator[Record]:
                         value = cells.get(column)
                         if isinstance(value, int) and 0 <= value < len(names):
                             cells[column] = names[value]
-                    yield _with_audio(cells, f"{name}:{row}", shard.parent)
+                    yield _with_audio(cells, f"{name}:{row}", files)
                     row += 1
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         for lost in range(row, max(total, row + 1)):
@@ -119,7 +120,7 @@ def _class_labels(metadata: dict[bytes, bytes] | None) -> dict[str, list[str]]:
     }
 
 
-def _with_audio(cells: dict[str, Any], place: str, folder: Path) -> Record:
+def _with_audio(cells: dict[str, Any], place: str, files: AudioFiles) -> Record:
     """Take the audio out of the cells: ``{bytes, path}``, plain bytes, or a path beside the shard."""
     audio: Path | bytes | None = None
     name = ""
@@ -130,27 +131,25 @@ def _with_audio(cells: dict[str, Any], place: str, folder: Path) -> Record:
             value = value.get("bytes") or value.get("path")
         if isinstance(value, str) and value:
             name = name or value
-            audio = audio or _beside(folder, value)
+            audio = audio or _beside(files, value)
         elif isinstance(value, bytes) and value:
             audio = value
     return Record(place, cells, audio, name)
 
 
-def _beside(folder: Path, name: str) -> Path | None:
+def _beside(files: AudioFiles, name: str) -> Path | None:
     """The audio file that a manifest names: as written, or below its own folder; never outside of it."""
-    parts = [part for part in Path(name).parts if part not in ("/", "..", ".")]
-    for place in (folder.joinpath(*parts), folder / "audio" / Path(name).name, folder / Path(name).name):
-        if place.is_file():
-            return place
-    return None
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", "..", ".")]
+    return files.find("/".join(parts)) or (files.find(parts[-1]) if parts else None)
 
 
 def _json_lines(manifest: Path, name: str) -> Iterator[Record]:
+    files = AudioFiles(manifest.parent, "audio")
     for line, cells in read_json_lines(manifest):
         if cells is None:
             yield Record(f"{name}:{line}", {}, fault="row is not a JSON object")
         else:
-            yield _with_audio(cells, f"{name}:{line}", manifest.parent)
+            yield _with_audio(cells, f"{name}:{line}", files)
 
 
 def _tar(shard: Path, name: str) -> Iterator[Record]:
@@ -160,16 +159,17 @@ def _tar(shard: Path, name: str) -> Iterator[Record]:
         rows = _tar_rows(shard)
         with tarfile.open(shard, "r|*") as archive:
             for member in archive:
-                if not member.isfile() or not member.name.lower().endswith(AUDIO_ENDINGS):
+                if not member.isfile() or not has_audio_ending(member.name):
                     continue
-                cells = rows.get(Path(member.name).name)
+                cells = rows.get(folded(Path(member.name).name))
                 place = f"{name}:{member.name}"
                 if cells is None:
                     yield Record(place, {}, fault="audio without a row in the manifest")
                     continue
                 file = archive.extractfile(member)
                 content = file.read() if file else None
-                del rows[Path(member.name).name]  # only now, so that a row whose audio is cut off is still counted
+                # Only now, so that a row whose audio is cut off is still counted.
+                del rows[folded(Path(member.name).name)]
                 yield Record(place, _without_audio(cells), content, member.name)
     except TAR_ERRORS as error:
         for key in list(rows) or [""]:
@@ -192,9 +192,9 @@ def _tar_rows(shard: Path) -> dict[str, dict[str, Any]]:
                 if not member.isfile() or not member.name.lower().endswith(MANIFEST_ENDINGS):
                     continue
                 file = archive.extractfile(member)
-                content = file.read().decode("utf-8", errors="replace") if file else ""
+                content = file.read().decode("utf-8-sig", errors="replace") if file else ""
                 for cells in _objects(content):
-                    rows[_audio_name(cells) or f"{Path(member.name).stem}.wav"] = cells
+                    rows[folded(_audio_name(cells) or f"{Path(member.name).stem}.wav")] = cells
     except TAR_ERRORS:
         pass  # the pass over the audio meets the same fault, and counts it
     return rows
@@ -202,7 +202,7 @@ def _tar_rows(shard: Path) -> dict[str, dict[str, Any]]:
 
 def _audio_name(cells: dict[str, Any]) -> str:
     key = next((cells[c] for c in (*AUDIO_COLUMNS, "filename", "chunk_name") if cells.get(c)), "")
-    return Path(str(key.get("path") or "" if isinstance(key, dict) else key)).name
+    return Path(str(key.get("path") or "" if isinstance(key, dict) else key).replace("\\", "/")).name
 
 
 def _objects(content: str) -> Iterator[dict[str, Any]]:
@@ -210,7 +210,7 @@ def _objects(content: str) -> Iterator[dict[str, Any]]:
     try:
         found = json.loads(content)
     except ValueError:
-        found = [json_object(line) for line in content.splitlines() if line.strip()]
+        found = [json_object(line) for line in split_lines(content) if line.strip()]
     for cells in found if isinstance(found, list) else [found]:
         if isinstance(cells, dict):
             yield cells

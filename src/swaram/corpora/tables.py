@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,27 @@ def read_rows(
         raise CorpusError(f"{path}: the table cannot be read ({error}); fetch it again") from error
     except OSError as error:
         raise CorpusError(f"{path}: the table cannot be read ({error.strerror}); fetch it again") from error
+
+
+def split_lines(text: str) -> list[str]:
+    """The rows of a text: only line feed, carriage return, or both end one.
+
+    ``str.splitlines`` also breaks at U+2028, U+2029, U+0085 and at vertical tabs, which stand inside of sentences.
+    """
+    return re.split(r"\r\n|\n|\r", text)
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number, text) of every line of a file that is not empty. Raises CorpusError as ``read_rows`` does."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: the table is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise CorpusError(f"{path}: the table cannot be read ({error.strerror}); fetch it again") from error
+    for number, line in enumerate(split_lines(text), 1):
+        if line.strip():
+            yield number, line
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:

@@ -67,7 +67,7 @@ def stumbling_texts(language: str, material: Material) -> list[tuple[str, str]]:
 
     The numbers and the sentences of drawn words are the same for the same corpus.
     """
-    table = tomllib.loads(resources.files(__package__).joinpath("data/robustness.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(resources.files(__package__).joinpath("data/robustness.toml").read_text(encoding="utf-8-sig"))
     own: dict[str, Any] = table.get(language, {})
     sentences = list(material.sentences.values())
     words = sorted({word.strip(MARKS) for text in sentences for word in text.split()}, key=lambda w: (-len(w), w))

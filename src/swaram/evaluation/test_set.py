@@ -74,7 +74,7 @@ def read_facts(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8-sig"))
         {speaker["name"]: speaker["corpus_id"] for speaker in facts.get("speakers", [])}
         return facts
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

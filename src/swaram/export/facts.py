@@ -42,13 +42,13 @@ def read_facts(path: Path | None, name: str) -> VoiceFacts:
     if path is None:
         return VoiceFacts(name)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
         card = raw.pop("card_file", None)
         licence = raw.pop("licence_file", None)
         speakers = [OfferedSpeaker(**speaker) for speaker in raw.pop("speakers", [])]
         known = VoiceFacts(speakers=speakers, **{"name": name, **raw})
         known.licence_file = path.parent / licence if licence else None
-        known.card = (path.parent / card).read_text(encoding="utf-8") if card else ""
+        known.card = (path.parent / card).read_text(encoding="utf-8-sig") if card else ""
     except (OSError, json.JSONDecodeError, TypeError, AttributeError) as error:
         raise SwaramError(f"{path} is not a readable description of a voice: {error}") from None
     return known

@@ -87,7 +87,7 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     steps, hours = info.step + info.earlier_steps, (info.seconds_trained + info.earlier_seconds) / 3600
     numbers = {"steps": f"{steps:,}", "hours": f"{hours:.1f}"}
     card = Template(facts.card or f"# {facts.name}\n").safe_substitute(numbers)
-    licence = facts.licence_file.read_text(encoding="utf-8") if facts.licence_file else facts.licence + "\n"
+    licence = facts.licence_file.read_text(encoding="utf-8-sig") if facts.licence_file else facts.licence + "\n"
     size = write_package(Path(out), models, _manifest(model, info, offered, facts), card, licence)
     return ExportReport(latent, audio, size)
 

@@ -99,7 +99,7 @@ def forbids_commerce(licence: str) -> bool:
 def _card(folder: Path) -> str:
     path = folder / "README.md"
     try:
-        return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size < MAX_JSON_BYTES else ""
+        return path.read_text(encoding="utf-8-sig", errors="replace") if path.stat().st_size < MAX_JSON_BYTES else ""
     except OSError:
         return ""
 

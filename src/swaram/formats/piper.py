@@ -110,7 +110,7 @@ def _own(model: onnx.ModelProto, stored: dict[str, Any], path: Path, options: Im
 def _paper(path: Path) -> str:
     if not path.is_file() or path.stat().st_size > _PAPER_BYTES:
         return ""
-    return path.read_text(encoding="utf-8", errors="replace")
+    return path.read_text(encoding="utf-8-sig", errors="replace")
 
 
 def _licence(card: str) -> str:

@@ -53,7 +53,7 @@ def read_json(path: Path) -> dict:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -93,7 +93,7 @@ def read_symbols(path: Path) -> dict[str, int]:
     Raises FormatError.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = json.loads(text) if path.suffix == ".json" else text.replace("\r", "").removesuffix("\n").split("\n")
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"{path}: no readable list of symbols ({type(error).__name__})") from None

@@ -74,6 +74,14 @@ class Database:
         row = self._db.execute("select value from about where name = ?", (name,)).fetchone()
         return row[0] if row else None
 
+    def written(self, name: str) -> str | None:
+        """Digest of a table as this folder's preparation last wrote it."""
+        return self._about(f"written {name}")
+
+    def note_written(self, name: str, digest: str) -> None:
+        """Remember the digest of a table."""
+        self.execute("insert or replace into about values (?, ?)", (f"written {name}", digest))
+
     def execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         try:

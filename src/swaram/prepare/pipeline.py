@@ -14,6 +14,7 @@ from swaram.prepare import writer
 from swaram.prepare.database import Database, PrepareError
 from swaram.prepare.gates.collection import judge_collection
 from swaram.prepare.report import collect_samples, totals, write_report
+from swaram.prepare.split import SPLITS
 from swaram.prepare.workers import judge_all
 
 # Raised whenever the same settings give different clips, so that old work is not mixed with new.
@@ -27,15 +28,17 @@ def prepare_corpus(
     workers: int = 0,
     corpus: str = "",
     progress: Callable[[int, float], None] = lambda clips, seconds: None,
+    source: Path | None = None,
 ) -> dict[str, Any]:
     """Prepare a corpus into ``out`` and return the report (also written, as ``report.json`` and ``report.html``).
 
     ``out`` may hold what preparation of the same ``corpus`` (its name) wrote before, and nothing else. Runs on
     ``workers`` processes (0: one for each core this process may use). ``progress`` is called with the clips and
     the seconds of source audio done since the last call. Ended at any moment and called again, it goes on, and
-    ends with the same bytes. Raises ``PrepareError`` where it cannot.
+    ends with the same bytes. ``source``: the corpus's folder, which nothing is ever written over. Raises
+    ``PrepareError`` where it cannot, and where no clip is kept.
     """
-    _check_folder(out)
+    _check_folder(out, source)
     for folder in ("audio_files", "transcripts", "meta"):
         try:
             (out / folder).mkdir(parents=True, exist_ok=True)
@@ -47,6 +50,7 @@ def prepare_corpus(
     try:
         judge_all(utterances, out, settings, workers or cores(), database, progress)
         judge_collection(database, settings)
+        writer.check_own(out, database)
         writer.check_splits(database, settings.split.mode)
         samples = collect_samples(out, database, settings.audio.format)
         writer.remove_strays(out, database, settings.audio.format)
@@ -57,20 +61,55 @@ def prepare_corpus(
         report = totals(database, settings)
         write_report(out, database, report, samples)
         writer.check_written(out)
-        return report
+        writer.record_own(out, database)
+        example = "" if report["kept"] else next((row["place"] for row in database.rows(kept=False)), "")
     except OSError as error:
         raise PrepareError(
             f"{error.filename or out}: cannot be written ({error.strerror or error}); free some space and run it again"
         ) from error
     finally:
         database.close()
+    if not report["kept"]:
+        raise PrepareError(_nothing_kept(report, source or out, example))
+    return report
 
 
-def _check_folder(out: Path) -> None:
-    """Preparation deletes audio that it has not kept, so it must not be let loose on a folder of somebody's own."""
-    audio = out / "audio_files"
-    if audio.is_dir() and not (out / ".prepare").is_dir() and any(audio.iterdir()):
-        raise PrepareError(f"{audio}: holds files that preparation did not write; choose another --out")
+def _nothing_kept(report: dict[str, Any], source: Path, example: str) -> str:
+    """The likeliest cause that no clip is left, with an example."""
+    read, table = report["read"][0]["clips"], source / "metadata.csv"
+    if not read:
+        empty = table.is_file() and not table.stat().st_size
+        return f"{source}: no clip was kept; {'metadata.csv is empty' if empty else 'the corpus holds no row'}"
+    worst = max(report["dropped"], key=lambda row: row["clips"])
+    homes = (source / "wavs", source / "audio_files")
+    if "no bar" in worst["name"]:
+        why = f"{table.name} has no bar between name and text; its rows are to be name|text"
+    elif "missing" in worst["name"] and table.is_file() and not any(home.is_dir() for home in homes):
+        why = "there is no folder wavs, and the recordings that metadata.csv names are not beside it either"
+    else:
+        why = f"most often: {worst['name']}"
+    return f"{source}: none of {read} clips was kept; {why} ({worst['clips']} clips, the first at {example})"
+
+
+OWN_NAMES = (
+    "audio_files", "transcripts", "meta", "metadata.csv", *(f"{name}_metadata.csv" for name in SPLITS),
+    "manifest.parquet", "report.json", "report.html", "LICENSES", "ATTRIBUTION",
+)  # fmt: skip
+
+
+def _check_folder(out: Path, source: Path | None) -> None:
+    """Refuse a folder that is the corpus, or holds files of these names that preparation did not write."""
+    mine = (out / ".prepare" / "journal.sqlite").is_file()
+    if source is not None and out.exists() and source.exists() and os.path.samefile(out, source):
+        raise PrepareError(f"{out}: is the corpus itself, which would be written over; choose another --out")
+    if source is not None and source.exists():
+        for name in OWN_NAMES[:3]:
+            if (out / name).exists() and os.path.samefile(out / name, source):
+                raise PrepareError(f"{out / name}: is the corpus itself; choose another --out")
+    for name in () if mine else OWN_NAMES:
+        there = out / name
+        if there.is_file() or there.is_symlink() or (there.is_dir() and any(there.iterdir())):
+            raise PrepareError(f"{there}: is there already, and preparation did not write it; choose another --out")
 
 
 def _front_end_digest() -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,6 +28,28 @@ def whole_file(path: Path) -> Iterator[IO[str]]:
             yield file
     except OSError as error:
         raise PrepareError(f"{path}: cannot be written ({error.strerror}); free some space and run it again") from error
+
+
+TABLES = ("metadata.csv", *(f"{name}_metadata.csv" for name in SPLITS), "LICENSES", "ATTRIBUTION")
+
+
+def check_own(out: Path, database: Database) -> None:
+    """Refuse to write over a table that somebody changed since preparation wrote it. Raises PrepareError."""
+    for name in TABLES:
+        path, known = out / name, database.written(name)
+        if path.is_file() and known and known != _digest(path):
+            raise PrepareError(f"{path}: was changed since preparation wrote it; move it away, or choose another --out")
+
+
+def record_own(out: Path, database: Database) -> None:
+    """Remember what was written, so that a later run knows its own tables."""
+    for name in TABLES:
+        database.note_written(name, _digest(out / name))
+    database.commit()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_tables(out: Path, database: Database) -> None:
@@ -113,12 +136,17 @@ def check_written(out: Path) -> None:
 
 
 def remove_strays(out: Path, database: Database, container: str) -> None:
-    """Delete audio and transcripts that no kept row names: of clips dropped late, and of runs that were ended."""
+    """Delete audio and transcripts that no kept row names: of clips dropped late, and of runs that were ended.
+
+    What the database never heard of somebody else put there; it stays.
+    """
     for folder, ending in (("audio_files", f".{container}"), ("transcripts", ".txt")):
         with os.scandir(out / folder) as entries:
             for entry in entries:
                 id = entry.name.removesuffix(ending)
-                if entry.is_file() and (id == entry.name or not database.is_kept(id)):
+                partial = entry.name.startswith(".") and entry.name.endswith(".partial")
+                ours = partial or (id != entry.name and database.known(id) is not None)
+                if entry.is_file() and ours and not database.is_kept(id):
                     os.unlink(entry.path)
 
 

@@ -34,7 +34,7 @@ def save(folder: Path, state: dict[str, Any], tensors: dict[str, dict[str, Tenso
 def read(folder: Path) -> dict[str, Any]:
     """``state.json`` of a folder. Raises RecognizerError where there is none, or it is damaged."""
     try:
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecognizerError(f"{folder} holds no training state; train with `swaram recognizer train`") from None
     except (OSError, ValueError) as error:

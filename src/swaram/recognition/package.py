@@ -58,7 +58,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, FeatureSettings]:
     """The manifest of a folder, checked. Raises RecognizerError, naming the key."""
     path = folder / MANIFEST
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecognizerError(f"{folder}: no such recogniser; give a folder with {MANIFEST}.") from None
     except (OSError, ValueError, RecursionError):

@@ -126,7 +126,7 @@ def best_checkpoint(directory: Path) -> Path | None:
     marker = directory / "best"
     if not marker.exists():
         return None
-    folder = directory / marker.read_text(encoding="utf-8").strip()
+    folder = directory / marker.read_text(encoding="utf-8-sig").strip()
     return folder if folder.is_dir() else None
 
 
@@ -144,7 +144,7 @@ def find_checkpoint(path: str | Path) -> Path:
 def read_info(folder: Path) -> CheckpointInfo:
     """Read ``state.json``; CheckpointError when it is missing, damaged or of another version."""
     try:
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8-sig"))
         if state["format_version"] != FORMAT_VERSION:
             raise CheckpointError(
                 f"{folder} has checkpoint format {state['format_version']}, this version reads {FORMAT_VERSION}"

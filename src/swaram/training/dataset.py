@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,13 +145,14 @@ def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable, may
 
 def _read_rows(metadata: Path) -> list[tuple[str, str]]:
     try:
-        text = metadata.read_text(encoding="utf-8")
+        text = metadata.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{metadata} does not exist; make it with `swaram prepare`") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{metadata} is not readable text: {error}") from None
     rows = []
-    for number, row in enumerate(csv.reader(text.splitlines(), delimiter="|", quoting=csv.QUOTE_NONE), start=1):
+    lines = io.StringIO(text, newline="")  # splits at ends of lines alone, not at U+2028 and its like
+    for number, row in enumerate(csv.reader(lines, delimiter="|", quoting=csv.QUOTE_NONE), start=1):
         if len(row) != 2:
             raise DataError(
                 f"{metadata}, row {number}: expected path_to_audio_file|transcript, found {len(row)} columns"

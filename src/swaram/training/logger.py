@@ -125,7 +125,7 @@ class Journal:
 def _cut(path: Path, step: int) -> None:
     """Leave only whole lines of steps up to ``step``."""
     kept = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line + "\n")
