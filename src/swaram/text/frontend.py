@@ -7,7 +7,10 @@ from functools import lru_cache
 
 from swaram.errors import SwaramError
 from swaram.languages import Language, get_language
+from swaram.text.acronyms import camel, is_formula, plural, pronounceable, roman
+from swaram.text.endings import with_ending
 from swaram.text.english import english_reader, is_acronym
+from swaram.text.letters import letters_of_scripts
 from swaram.text.normalise import normaliser
 from swaram.text.notices import Notice, Notices
 from swaram.text.quantities import Quantities
@@ -27,7 +30,38 @@ _PLAIN = {
 _CAPITALS = re.compile(
     r"(?<![A-Za-z])(?:[IA](?![A-Za-z])|[A-Z](?=')|[a-z]{0,40}[A-Z][A-Za-z]{0,40}|[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))"
 )
+_TITLES = r"(?:[Kk]ing|[Qq]ueen|[Pp]ope|[Ee]mperor|[Tt]sar|[Ss]ultan|[Ll]ouis|[Cc]zar|[Pp]rince|Henry|George|Charles|Elizabeth|Edward|William|Richard|James|John|Paul|Benedict|Pius)"
+_NUMBERED = (
+    r"(?:[Ww]ar|[Cc]lass|[Cc]hapter|[Pp]art|[Ss]ection|[Pp]hase|[Vv]olume|[Aa]ct|[Ss]tage|[Tt]ype|[Gg]rade|[Tt]itle|[Uu]nit|"
+    r"[Ss]chedule|[Mm]ark|[Ss]td|[Ss]tandard|[Ll]evel|[Gg]roup|[Ss]emester|[Pp]aper|[Mm]odule|[Bb]ook|[Ee]pisode|[Ss]eason|"
+    r"[Tt]able|[Aa]ppendix|[Aa]nnexure|[Cc]ategory|[Tt]ier|[Rr]ound|[Bb]lock|[Aa]rticle|[Ff]orm|[Aa]pollo)"
+)
+_NUMERAL = r"(?P<n>[IVXL]{1,8})(?![A-Za-z'])(?!\.[A-Z])"
+_ROMAN = re.compile(
+    rf"(?P<before>(?<![A-Za-z])(?:(?P<name>{_TITLES}(?: [A-Z][a-z]+)? )|{_NUMBERED}[ -])){_NUMERAL}"
+)
+_ROMAN_RUN = re.compile(r"[a-z][ -][IVXL]{1,8}(?![A-Za-z])")
+# Three or more words in a row in nothing but capitals are shouted, not spelled.
+_SHOUTED = re.compile(r"(?<![A-Za-z])[A-Z]+(?:'[A-Z]+)?(?:[ ,;:.!?-]{1,2}[A-Z]+(?:'[A-Z]+)?){2,200}(?![A-Za-z])")
+_SHOUTED_RUN = re.compile(r"[A-Z]{2,}[ .!?,] ?[A-Z]+")
+_COMMON = frozenset(
+    "THE AND OF TO IN IS ARE FOR WITH ON AT BY THIS THAT NOT NO DO YOU WE ALL FROM OR NOW PLEASE HERE OUR YOUR WAS HAVE "
+    "HAS WILL BE CAN STOP GO NEVER ONLY OUT UP A AN HE SHE THEY".split()
+)
 _LATIN = r"([A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?)"
+
+
+def _lowered(match: re.Match[str]) -> str | None:
+    """A run of capitals in small letters, where it holds a word that only sentences have; acronyms in it stay."""
+    words = re.findall(r"[A-Z']+", match.group())
+    common = sum(word in _COMMON for word in words)
+    if not common or (common < 2 and len(words) > 6):
+        return None
+    return re.sub(
+        r"[A-Z']+",
+        lambda word: word.group() if len(word.group()) > 1 and not pronounceable(word.group().lower()) else word.group().lower(),
+        match.group(),
+    )
 
 
 class TextError(SwaramError):
@@ -62,9 +96,8 @@ class TextFrontend:
         self._signs = Signs(self.language)
         self._quantities = Quantities(self.language)
         self._english = english_reader(code)
-        own = "".join(f"{chr(a)}-{chr(b)}" for s in self.language.scripts for a, b in s.ranges if s.name != "Latin")
-        endings = "|".join(map(re.escape, self._quantities.endings)) or "(?!)"
-        self._latin = re.compile(_LATIN + (f"(?:-?({endings})(?![{own}]))?" if own else "()"))
+        own = letters_of_scripts(self.language.scripts) if self.language.script.name != "Latin" else ""
+        self._latin = re.compile(_LATIN + (f"(?:-?([{own}]{{1,24}}))?" if own else "()"))
         self._letters = frozenset(letters_of(code))
         self._plain = re.compile("[" + re.escape("".join(_PLAIN)) + "]")
         self._unknown = re.compile("[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]+")
@@ -74,6 +107,7 @@ class TextFrontend:
         return [
             ("normalised", self._normaliser.normalise),
             ("addresses", self._signs.addresses),
+            ("units", self._signs.units),
             ("abbreviations", self._signs.abbreviations),
             ("numbers", lambda traced: self._quantities.expand(traced, notices)),
             ("signs", self._signs.single),
@@ -100,8 +134,12 @@ class TextFrontend:
 
     def _read_english(self, traced: TracedText, notices: Notices) -> TracedText:
         """Latin words, where Latin is not the language's script, are read as English; capitals by letter."""
+        if _ROMAN_RUN.search(traced.text):
+            traced = traced.rewrite(_ROMAN, self._roman, "Roman numeral")
+        if _SHOUTED_RUN.search(traced.text):
+            traced = traced.rewrite(_SHOUTED, _lowered, "words in capitals")
         if self.language.script.name == "Latin":
-            return traced.rewrite(_CAPITALS, self._english_in_english)
+            return traced.rewrite(_CAPITALS, self._english_in_english, "English")
         text = traced.text
 
         def write(match: re.Match[str]) -> str:
@@ -109,12 +147,24 @@ class TextFrontend:
             start, end = match.span()
             notices.assumed(traced, start, match.end(1), how)
             if match[2]:
-                said = self._quantities.inflect(said, match[2]) or f"{said} {match[2]}"
+                joining = self._quantities.joining
+                inflected = joining.inflect(joining.name(said), match[2])
+                said = inflected or with_ending(said, match[2], joining.glued and text[match.end(1)] == "-")
             if end < len(text) and text[end] in self._letters:
                 said += " "
             return " " + said if start and text[start - 1] in self._letters else said
 
-        return traced.rewrite(self._latin, write)
+        return traced.rewrite(self._latin, write, "English")
+
+    def _roman(self, match: re.Match[str]) -> str | None:
+        """A Roman numeral after a title or a noun that is numbered: ordinal after a name, else cardinal."""
+        value = roman(match["n"])
+        if not value or self._quantities.refuses:
+            return None
+        numbers = self._quantities.numbers
+        said = numbers.ordinal(value) if match["name"] else numbers.cardinal(value)
+        ordinal = "the " if match["name"] and self.language.script.name == "Latin" else ""
+        return f"{match['before']}{ordinal}{said}"
 
     def _english_in_english(self, match: re.Match[str]) -> str:
         word = match.group()
@@ -125,10 +175,27 @@ class TextFrontend:
     @lru_cache(maxsize=20_000)  # noqa: B019 - front ends live as long as what uses them
     def _hear(self, word: str) -> tuple[str, str]:
         """How a Latin word is said, and one sentence about it."""
-        if is_acronym(word) or (len(word) == 1 and self.language.script.name != "Latin"):
-            said = self._english.spell(word)
+        english = self._english
+        if several := plural(word):
+            said = english.spell(several)
+            ending = "s" if self.language.script.name == "Latin" else english.plural
+            return said + ending, f"{word!r} was read letter by letter: {said}."
+        if word == "MGNREGA":
+            said = f"{english.spell('MG')} {english.word('narega')}"
+            return said, f"{word!r} was read as {said}."
+        if is_formula(word) or is_acronym(word) or (len(word) == 1 and self.language.script.name != "Latin"):
+            said = english.spell(word)
             return said, f"{word!r} was read letter by letter: {said}."
-        said = self._english.word(word)
+        parts = camel(word)
+        if len(parts) > 1 and not english.knows(word):
+            if len(parts[0]) == 1:
+                said = english.spell(parts[0]) + english.word("".join(parts[1:]))
+                if self.language.script.name == "Latin":
+                    said = f"{english.spell(parts[0])} {english.word(''.join(parts[1:]))}"
+            else:
+                said = " ".join(self._hear(part)[0] for part in parts)
+            return said, f"{word!r} was read as English: {said}."
+        said = english.word(word)
         return said, f"{word!r} was read as English: {said}."
 
     def _to_plain(self, traced: TracedText) -> TracedText:
