@@ -2,7 +2,7 @@
 
 import re
 
-from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END
+from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, is_letter
 from swaram.text.numbers import NumberWords
 from swaram.text.wording import Wording
 
@@ -57,11 +57,22 @@ class Codes:
             opened = self._phone.match(text, start - 1)
             if opened and opened.group()[0] == "(":
                 return self._groups(opened.group()), opened.end(), "telephone number"
-        if match := self._phone.match(text, start):
-            return self._groups(match.group()), match.end(), "telephone number"
-        if match := self._card.match(text, start):
-            return self._groups(match.group()), match.end(), "number in groups"
+        run = _RUN.match(text, start)
+        if run is None:
+            return None
+        length, following = run.end() - start, text[run.end() : run.end() + 1]
+        parted = following in (" ", "-")
+        if length >= 10 or parted:
+            if match := self._phone.match(text, start):
+                return self._groups(match.group()), match.end(), "telephone number"
+            if match := self._card.match(text, start):
+                return self._groups(match.group()), match.end(), "number in groups"
+        if length < 4 and not parted:
+            return None
         before = text[max(0, start - 36) : start]
+        word = before.rstrip(" .:#=()-")
+        if not word or not is_letter(word[-1]):
+            return None
         if self._before_phone.search(before) and (match := self._dialled.match(text, start)):
             return self._groups(match.group()), match.end(), "telephone number"
         match = self._spaced.match(text, start)
@@ -92,3 +103,4 @@ class Codes:
 
 
 SHAPES = _SHAPES
+_RUN = re.compile(r"\d+")

@@ -46,6 +46,36 @@ NO_LETTER = f"(?![{LETTERS}])"
 _LETTER = re.compile(f"[{LETTERS}]")
 
 
+def alternation(words: Iterable[str], *, from_word_start: bool = False) -> str:
+    """A pattern for any of ``words``, the longest first, as a tree of their letters: fast however many they are.
+
+    With ``from_word_start`` nothing of a word may stand before.
+    """
+    tree: dict[str, dict] = {}
+    for word in words:
+        node = tree
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    edge = f"[{LETTERS}]" if from_word_start else ""
+    branches = []
+    for character, rest in sorted(tree.items()):
+        first = re.escape(character)
+        branches.append(first + (f"(?<!{edge}{first})" if edge else "") + _branch(rest))
+    return f"(?:{'|'.join(branches)})" if branches else "(?!)"
+
+
+def _branch(node: dict[str, dict]) -> str:
+    singles = [re.escape(c) for c, rest in sorted(node.items()) if c and set(rest) == {""}]
+    longer = [re.escape(c) + _branch(rest) for c, rest in sorted(node.items()) if c and set(rest) != {""}]
+    if singles:
+        longer.append(singles[0] if len(singles) == 1 else f"[{''.join(singles)}]")
+    if not longer:
+        return ""
+    pattern = longer[0] if len(longer) == 1 and "" not in node else f"(?:{'|'.join(longer)})"
+    return pattern + "?" if "" in node else pattern
+
+
 @cache
 def is_letter(character: str) -> bool:
     """Whether one character is a letter or a mark of a script offered (or a joiner)."""

@@ -5,7 +5,7 @@ import unicodedata
 from functools import cache
 
 from swaram.languages import Language, get_language
-from swaram.text.letters import ranges_of
+from swaram.text.letters import alternation, ranges_of
 from swaram.text.tables import load_table
 from swaram.text.traced import TracedText, spread
 
@@ -67,7 +67,7 @@ class Normaliser:
         self._signs = {**_common_signs()}
         forms = {unicodedata.normalize("NFC", old): new for old, new in table.get("forms", [])}
         self._forms = forms
-        self._form_pattern = _alternation(forms) if forms else None
+        self._form_pattern = re.compile(alternation(forms)) if forms else None
         kept = table.get("joiners", "")
         self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
         self._sign_set = frozenset(self._signs)
@@ -150,10 +150,6 @@ def _joins_back(character: str) -> bool:
         or unicodedata.combining(character) != 0
         or 0x1161 <= ord(character) <= 0x11C2
     )
-
-
-def _alternation(words: dict[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(words, key=lambda w: (-len(w), w)))))
 
 
 def _without_accents(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from swaram.text.notices import Notices
 from swaram.text.numbers import NumberError, NumberWords, number_words
 from swaram.text.times import DateWords, TimeWords
 from swaram.text.traced import TracedText
-from swaram.text.wording import AFTER, MONTHS, wording
+from swaram.text.wording import AFTER, CODES, MONTHS, wording
 
 _NUMBER = r"\d{1,3}(?:,\d{2,3})+(?:\.\d+)?(?![\d])|\d+(?:\.\d+)?"
 _MONTH = "|".join(f"{m[:3]}(?:{m[3:]})?" for m in MONTHS) + "|sept"
@@ -71,13 +71,15 @@ class Quantities:
         big = "|".join([LATIN_SCALES, *map(re.escape, sorted(own_scales, key=len, reverse=True))])
         units = "|".join(map(re.escape, sorted(self.words.units, key=len, reverse=True)))
         n = f"(?:{_NUMBER})"
-        month = rf"(?<![A-Za-z])(?-i:{_MONTH_NAME})\.?(?= ?\d)"
+        month = rf"(?<![A-Za-z])(?-i:{_MONTH_NAME})\.? ?"
         flag = re.IGNORECASE
-        self._trigger = re.compile(
-            rf"(?<![{LETTERS}\d.%°)])[+\-±](?=[\d₹$€£৳]|\.\d)|{money}(?=\s?-?\.?\d)|{month}|\(0\d|[\d½¼¾⅓⅔]"
-            rf"|(?<![{LETTERS}\d.])\.\d",
-            flag,
-        )
+        sign = rf"(?<![{LETTERS}\d.%°)])[+\-±]"
+        point = rf"(?<![{LETTERS}\d.])\."
+        own_codes = self.words.section("words").get("currency_codes", "").split()
+        ends = [*CODES, *own_codes, *MONTHS, *(m[:3] for m in MONTHS), "sept"]
+        self._lead_ends = frozenset("₹$€£¥৳+-±(.") | {w[-1] for w in ends} | {w[-1].upper() for w in ends}
+        # What before a digit belongs to its number; looked for backwards from the digit.
+        self._lead = re.compile(rf"(?:{sign}?{money}\s?-?|{sign}|{month}|\()?(?:{point})?$", flag)
         end = NO_LETTER
         inch = r"in(?=[.,;:)]*(?:\n|$)|[.,;:)] | ?[x×]| wide| long| tall| thick)"
         unit = rf"%|(?-i:{units}){end}(?!\.[A-Za-z])\.?(?:(?<=[a-z]\.)(?= [a-z0-9,])|(?<!\.))|(?-i:{inch})"
@@ -150,6 +152,9 @@ class Quantities:
             ("number", rf"(?P<a>{n})", self._plain),
         ]
         self._readings: list[Reading] = [(name, re.compile(pattern, flag), say) for name, pattern, say in readings]
+        self._by_next = {".": self._readings}
+        for following, without in _IMPOSSIBLE.items():
+            self._by_next[following] = [r for r in self._readings if r[0] not in without]
         self._signs = [r for r in self._readings if r[0] in ("sign", "range of amounts", "date", "decimal", "measure")]
 
     def expand(self, traced: TracedText, notices: Notices) -> TracedText:
@@ -159,9 +164,15 @@ class Quantities:
         spans: list[tuple[int, int, str]] = []
         rules: list[str] = []
         place = 0
-        while trigger := self._trigger.search(text, place):
-            start = trigger.start()
+        while trigger := _DIGIT.search(text, place):
+            start = at = trigger.start()
+            if at > place and (text[at - 1] if text[at - 1] != " " else text[at - 2 : at - 1]) in self._lead_ends:
+                lead = self._lead.search(text, max(place, at - 14), at)
+                start = lead.start() if lead else at
             rule, said, place = self._read(text, start, traced, notices)
+            if not rule and start < at:
+                start = at
+                rule, said, place = self._read(text, start, traced, notices)
             if rule:
                 spans.append((start, place, said))
                 rules.append(rule)
@@ -203,7 +214,8 @@ class Quantities:
                 if not self._readings[1][1].match(text, start):
                     said, end = found_amount
                     return "amount", self._set_apart(said, text, start, end), end
-        for rule, pattern, say in self._readings if digit else self._signs_and_months(character):
+        readings = self._readings_of(text, start) if digit else self._signs_and_months(character)
+        for rule, pattern, say in readings:
             match = pattern.match(text, start)
             said_or_none = say(match) if match else None
             if match and said_or_none is not None:
@@ -218,6 +230,11 @@ class Quantities:
                     said, end = self._inflected(said, text, end, rule)
                 return rule, self._set_apart(said, text, start, end), end
         return "", "", start + 1
+
+    def _readings_of(self, text: str, start: int) -> list[Reading]:
+        """The readings that what follows a whole number leaves possible."""
+        match = _WHOLE.match(text, start)
+        return self._by_next[match["next"] or "."] if match else self._readings
 
     def _signs_and_months(self, character: str) -> list[Reading]:
         return self._readings if character in "½¼¾⅓⅔" else self._signs
@@ -563,6 +580,20 @@ def _row_words(quantities: Quantities, written: str) -> str:
     return _spoken(quantities, written)
 
 
+_WHOLE = re.compile(r"\d+(?:,\d+)*(?P<next>[-/: ]?)")
+_NOT_DIGITS = {"sign", "range of amounts", "decimal"}
+# What cannot be where this character follows the first whole number.
+_IMPOSSIBLE = {
+    "-": _NOT_DIGITS | {"ratio", "version", "all day", "ordinal", "decade", "power", "score", "degrees"}
+    | {"measure", "paise", "time of day", "time of day after a part of the day"},
+    "/": _NOT_DIGITS | {"house number", "times of day", "time of day", "time of day after a part of the day", "ratio"}
+    | {"version", "ordinal", "decade", "subtraction", "power", "measure", "paise", "scale", "degrees", "range"},
+    ":": _NOT_DIGITS | {"date", "house number", "version", "all day", "fraction", "ordinal", "decade", "range", "score"}
+    | {"span of years", "subtraction", "numbers with a slash", "degrees", "power", "measure", "amount", "paise", "scale"},
+    " ": _NOT_DIGITS | {"house number", "ratio", "version", "ordinal", "decade", "span of years", "score", "power"}
+    | {"numbers with a slash", "degrees", "time of day after a part of the day"},
+}  # fmt: skip
+_DIGIT = re.compile("[0-9½¼¾⅓⅔]")
 _ANY_NUMBER = re.compile(rf"(?:{_NUMBER})|[½¼¾⅓⅔]")
 _CAPITAL_OR_DIGITS = re.compile(r"[A-Z]-?\d|[A-Z]{2} \d|\d[A-Z]")
 _DOOR = re.compile(r"(?:door|house|h|d|plot|flat|survey|s|ward|shop|room)\.? ?(?:no|number|num)\W{0,3}$|plot\W{0,2}$|flat\W{0,2}$", re.IGNORECASE)

@@ -1,9 +1,10 @@
 """Abbreviations, initials, web addresses and single signs (& @ # / + =), from each language's tables."""
 
 import re
+from collections.abc import Callable
 
 from swaram.languages import Language
-from swaram.text.letters import LETTERS, NOT_AFTER_LETTER, is_independent_vowel, is_letter, kind, letters_of_scripts
+from swaram.text.letters import LETTERS, alternation, NOT_AFTER_LETTER, is_independent_vowel, is_letter, kind, letters_of_scripts
 from swaram.text.tables import load_table
 from swaram.text.traced import TracedText
 from swaram.text.wording import wording
@@ -16,6 +17,8 @@ _SITE = re.compile(
 )
 
 _DOTTED = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){2,}")
+_SHORT_WORD = re.compile(f"(?=[{LETTERS}]{{1,8}}[.۔])")
+_BEFORE_SHORT_WORD = re.compile(f"[^{LETTERS}](?=[{LETTERS}]{{1,8}}[.۔])")
 _BEFORE_DIGIT = {"No.", "no.", "NO.", "Nos.", "p.", "pp.", "Pg.", "pg.", "vol.", "Vol.", "Fig.", "fig.", "Sec.", "sec.", "Art.",
     "art.", "Ch.", "ch.", "dep.", "arr.", "Dep.", "Arr.", "Ph.", "ph.", "nos.", "Para.", "para.", "Cl.", "Ext.", "ext."}  # fmt: skip
 _MATHS = {
@@ -56,8 +59,7 @@ class Signs:
             **load_table("abbreviations"),
             **words.section("abbreviations"),
         }
-        longest_first = sorted(self._abbreviations, key=lambda a: (-len(a), a))
-        self._abbreviation = re.compile(f"{NOT_AFTER_LETTER}(?:{'|'.join(map(re.escape, longest_first))})")
+        self._abbreviation = re.compile(alternation(self._abbreviations, from_word_start=True))
         names = {name.replace("_", " ") for name in words.section("english").get("letters", "").split()}
         names |= set(words.section("english").get("letter_names", "").split())
         singles = sorted(names, key=len, reverse=True)
@@ -66,20 +68,27 @@ class Signs:
         akshara, bare = syllables_of(scripts) if scripts and language.script.name != "Latin" else ("(?!)", "(?!)")
         one = f"(?:{own}|{akshara}|[A-Z])"
         stop = "[.۔]"
-        self._initials = re.compile(rf"{NOT_AFTER_LETTER}{one}(?:{stop} ?{one}){{1,7}}(?:{stop}|(?= [{letters}]))(?![{letters}]{{3}})")
+        self._initials = re.compile(rf"{one}(?:{stop} ?{one}){{1,7}}(?:{stop}|(?= [{letters}]))(?![{letters}]{{3}})")
         southern = language.code in ("ml", "ta", "te", "kn")
-        self._initial = re.compile(rf"{NOT_AFTER_LETTER}(?:{own}|{akshara if southern else bare}|[A-Z])\.(?= ?[{letters}])")
-        self._short = re.compile(rf"{NOT_AFTER_LETTER}(?P<a>[{scripts}]{{1,5}})\.(?=[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)")
+        self._initial = re.compile(rf"(?:{own}|{akshara if southern else bare}|[A-Z])\.(?= ?[{letters}])")
+        self._short = re.compile(rf"(?P<a>[{scripts}]{{1,5}})\.(?=[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)")
         self._months = words.months
-        self._month = re.compile(rf"{NOT_AFTER_LETTER}(?P<m>[{scripts}]{{2,8}})\.(?= ?\d)|(?<=\d )(?P<n>[{scripts}]{{2,8}})\." if scripts else "(?!)")
+        self._month = re.compile(rf"(?P<m>[{scripts}]{{2,8}})\.(?:(?= ?\d)|(?<=\d))|(?<=\d )(?P<n>[{scripts}]{{2,8}})\." if scripts else "(?!)")
         written = words.section("written_units")
         patterns = [
             (r"\.? ?".join(map(re.escape, form.split("."))) + (r"(?=\.)" if "." not in form and sign in ("l", "g", "m") else ""), sign) for form, sign in sorted(written.items(), key=lambda f: -len(f[0]))
         ]
         self._unit_signs = [sign for _, sign in patterns]
+        firsts = "".join(sorted({re.escape(form[0]) for form in written})) or "a"
         alternatives = "|".join(f"(?P<u{place}>{form})" for place, (form, _) in enumerate(patterns)) or "(?!)"
-        self._unit = re.compile(rf"(?P<d>[\d½¼¾]) ?(?:{alternatives})(?:\.(?P<e>-?[{scripts}])?|(?![{letters}]))" if scripts else "(?!)")
+        self._unit = re.compile(rf"(?P<d>[\d½¼¾]) ?(?=[{firsts}])(?:{alternatives})(?:\.(?P<e>-?[{scripts}])?|(?![{letters}]))" if scripts else "(?!)")
         self._english = words.english
+        self._dotted_words: list[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str | None]]] = [
+            ("month", self._month, self._month_name),
+            ("initials", self._initials, self._series),
+            ("initial", self._initial, self._join),
+            ("initial", self._short, lambda match: match["a"] + " "),
+        ]
         self._not_initial = set(words.section("english").get("not_initials", "").split())
         self._letter = re.compile(f"[{LETTERS}]")
         self._codes = set(words.section("words").get("currency_codes", "").split())
@@ -137,8 +146,6 @@ class Signs:
         traced = traced.rewrite(_OWN_NAMES, lambda match: match.group().replace("-", "").lower(), "name")
         if "'" in traced.text:
             traced = traced.rewrite(_DECADE, lambda match: " ", "decade")
-        if "." in traced.text:
-            traced = traced.rewrite(self._month, self._month_name, "month")
         text = traced.text
 
         def write(match: re.Match[str]) -> str | None:
@@ -159,18 +166,35 @@ class Signs:
         if "." not in traced.text and "۔" not in traced.text:
             return traced
         traced = traced.rewrite(_DOTTED, self._dotted, "letters with dots")
-        traced = traced.rewrite(self._initials, self._series, "initials")
+        return self._dots(traced)
+
+    def _dots(self, traced: TracedText) -> TracedText:
+        """Months cut short, initials and short names: looked for only where a short word with a dot begins."""
         text = traced.text
+        spans: list[tuple[int, int, str]] = []
+        rules: list[str] = []
+        done = 0
+        starts = [0] if _SHORT_WORD.match(text) else []
+        starts += [match.end() for match in _BEFORE_SHORT_WORD.finditer(text)]
+        for start in starts:
+            if start < done:
+                continue
+            for rule, pattern, write in self._dotted_words:
+                match = pattern.match(text, start)
+                said = write(match) if match else None
+                if match and said is not None:
+                    spans.append((start, match.end(), said))
+                    rules.append(rule)
+                    done = match.end()
+                    break
+        return traced.replace(spans, rules)
 
-        def join(match: re.Match[str]) -> str | None:
-            name = match.group()[:-1]
-            if name.isascii():
-                return self._spell(name) + " "
-            alone = text[match.end()] == " " and text[match.start() - 1 : match.start()] != "."
-            return None if alone and name in self._not_initial else name + " "
-
-        traced = traced.rewrite(self._initial, join, "initial")
-        return traced.rewrite(self._short, lambda match: match["a"] + " ", "initial")
+    def _join(self, match: re.Match[str]) -> str | None:
+        name, text = match.group()[:-1], match.string
+        if name.isascii():
+            return self._spell(name) + " "
+        alone = text[match.end()] == " " and text[match.start() - 1 : match.start()] != "."
+        return None if alone and name in self._not_initial else name + " "
 
     def _series(self, match: re.Match[str]) -> str | None:
         """Several initials: by the names of their letters, no stop between them; the last dot ends text or line."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 
 Log = list[tuple[str, int, int, str, str]]
@@ -73,4 +74,14 @@ def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int
     if not width:
         here = origins[min(start, len(origins) - 1)] if origins else 0
         return [here] * count
-    return [origins[start + k * width // count] for k in range(count)]
+    kept: list[int] = []
+    for origin, times in zip(origins[start:end], _shares(width, count), strict=True):
+        kept += [origin] * times
+    return kept
+
+
+@lru_cache(maxsize=4096)
+def _shares(width: int, count: int) -> tuple[int, ...]:
+    """How many of ``count`` new characters fall to each of ``width`` old ones."""
+    edges = [-(-place * count // width) for place in range(width + 1)]
+    return tuple(after - before for before, after in zip(edges, edges[1:], strict=False))
