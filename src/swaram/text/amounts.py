@@ -80,8 +80,8 @@ class Amounts:
                 ending, place = "", found.start()
         if ending or oblique:
             said = self._inflected(said, name, ending, bool(pieces))
-        per = self._per.match(text, place)
-        return (self.per(said, per["unit"]), per.end()) if per and not ending else (said, place)
+        per = self.per_unit(text, place)
+        return (self.per(said, per[0]), per[1]) if per and not ending else (said, place)
 
     def after(self, match: re.Match[str]) -> str:
         """An amount with its currency after it (500 Rs, 50₹)."""
@@ -102,6 +102,11 @@ class Amounts:
         if decimals.strip("0"):
             return f"{self._cardinal(written)} {self.words.counted(currency, False)}"
         return said
+
+    def per_unit(self, text: str, place: int) -> tuple[str, int] | None:
+        """The unit after a slash or "per" at ``place``, as written, and where it ends."""
+        match = self._per.match(text, place)
+        return (match["unit"], match.end()) if match else None
 
     def per(self, said: str, unit: str) -> str:
         """``said`` for each ``unit`` (as written: kg, litre, day, ലിറ്റർ)."""

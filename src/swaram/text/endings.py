@@ -2,7 +2,7 @@
 
 import re
 
-from swaram.text.letters import LETTERS, NO_LETTER, join
+from swaram.text.letters import NO_LETTER, join, kind
 from swaram.text.numbers import NumberWords
 from swaram.text.wording import Wording
 
@@ -86,8 +86,7 @@ class Endings:
 
 
 def with_ending(words: str, ending: str, glued: bool) -> str:
-    """``words`` and an ending that no rule knows: joined where the language does so, else after a space."""
-    return join(words, ending) if glued and len(ending) <= _LONGEST else f"{words} {ending}"
-
-
-LETTER = re.compile(f"[{LETTERS}]")
+    """``words`` and an ending that no rule knows: joined where the language does so or a mark begins it, else apart."""
+    if glued and len(ending) <= _LONGEST or kind(ending[0]) not in ("letter", "other"):
+        return join(words, ending)
+    return f"{words} {ending}"

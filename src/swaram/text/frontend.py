@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from swaram.errors import SwaramError
 from swaram.languages import Language, get_language
 from swaram.text.acronyms import camel, is_formula, plural, pronounceable, roman
+from swaram.text.emoji import name_emoji
 from swaram.text.endings import with_ending
 from swaram.text.english import english_reader, is_acronym
 from swaram.text.letters import letters_of_scripts
@@ -28,7 +30,7 @@ _PLAIN = {
 # Longer runs of letters are no words: they are read in parts, so that time stays linear.
 # In text that is English anyway, only words with capitals or without a vowel need a second look.
 _CAPITALS = re.compile(
-    r"(?<![A-Za-z])(?:[IA](?![A-Za-z])|[A-Z](?=')|[a-z]{0,40}[A-Z][A-Za-z]{0,40}|[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))"
+    r"(?<![A-Za-z])(?:[IA](?![A-Za-z])|[A-Z](?=')|[a-z]{0,40}[A-Z][A-Za-z]{0,40}|(?<!')[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))"
 )
 _TITLES = r"(?:[Kk]ing|[Qq]ueen|[Pp]ope|[Ee]mperor|[Tt]sar|[Ss]ultan|[Ll]ouis|[Cc]zar|[Pp]rince|Henry|George|Charles|Elizabeth|Edward|William|Richard|James|John|Paul|Benedict|Pius)"
 _NUMBERED = (
@@ -76,6 +78,20 @@ class Analysis:
     notices: list[Notice]
 
 
+class Explanation(NamedTuple):
+    """One thing that a rule read: the step, the rule, the span in the user's text, what stood there, how it is said.
+
+    ``before`` is the text as the steps before had left it.
+    """
+
+    step: str
+    rule: str
+    start: int
+    end: int
+    before: str
+    said: str
+
+
 class TextFrontend:
     """Turns any text of one language into sentences of that language's symbols.
 
@@ -83,14 +99,20 @@ class TextFrontend:
         language: a language or its code.
         strict: whether text that cannot be spoken is an error instead of a notice.
         longest: the most symbols of one sentence; longer ones are cut at clause ends, else between words.
+        emoji: "drop" leaves emoji out with a notice; "name" reads their English names, as English words are read.
 
     Raises:
         LanguageError: for a code that is not offered.
+        TextError: for another value of ``emoji``.
     """
 
-    def __init__(self, language: Language | str, *, strict: bool = False, longest: int = LONGEST) -> None:
+    def __init__(
+        self, language: Language | str, *, strict: bool = False, longest: int = LONGEST, emoji: str = "drop"
+    ) -> None:
         self.language = get_language(language) if isinstance(language, str) else language
-        self.strict, self.longest = strict, longest
+        if emoji not in ("drop", "name"):
+            raise TextError(f"text: emoji must be 'drop' or 'name', not {emoji!r}; choose one of the two.")
+        self.strict, self.longest, self.emoji = strict, longest, emoji
         code = self.language.code
         self._normaliser = normaliser(code)
         self._signs = Signs(self.language)
@@ -106,6 +128,7 @@ class TextFrontend:
         """The steps in order, each by name, from the user's text to symbols."""
         return [
             ("normalised", self._normaliser.normalise),
+            *([("emoji", name_emoji)] if self.emoji == "name" else []),
             ("addresses", self._signs.addresses),
             ("units", self._signs.units),
             ("abbreviations", self._signs.abbreviations),
@@ -132,6 +155,19 @@ class TextFrontend:
                     raise TextError(f"text, character {notice.start}: {notice.message}")
         return Analysis(split_sentences(traced, self.longest), found)
 
+    def explain(self, text: str) -> list[Explanation]:
+        """Which rule read what, in the order of the steps and, within a step, of the text.
+
+        Only what a rule names is told: letters that stay as they are, and punctuation, are not.
+        """
+        traced = TracedText(text, log=[])
+        explained: list[Explanation] = []
+        for step, work in self.steps(Notices()):
+            before = len(traced.log or [])
+            traced = work(traced)
+            explained += [Explanation(step, *entry) for entry in (traced.log or [])[before:]]
+        return explained
+
     def _read_english(self, traced: TracedText, notices: Notices) -> TracedText:
         """Latin words, where Latin is not the language's script, are read as English; capitals by letter."""
         if _ROMAN_RUN.search(traced.text):
@@ -149,7 +185,7 @@ class TextFrontend:
             if match[2]:
                 joining = self._quantities.joining
                 inflected = joining.inflect(joining.name(said), match[2])
-                said = inflected or with_ending(said, match[2], joining.glued and text[match.end(1)] == "-")
+                said = inflected or with_ending(said, match[2], joining.glued and (text[match.end(1)] == "-" or len(match[2]) <= 6))
             if end < len(text) and text[end] in self._letters:
                 said += " "
             return " " + said if start and text[start - 1] in self._letters else said
@@ -169,7 +205,10 @@ class TextFrontend:
     def _english_in_english(self, match: re.Match[str]) -> str:
         word = match.group()
         if word in ("I", "A") or (len(word) == 1 and match.string[match.end() : match.end() + 1] == "'"):
-            return word.lower()
+            following = match.string[match.end() : match.end() + 1]
+            return self._english.spell(word) if following.isdigit() else word.lower()
+        if len(word) == 1:
+            return self._english.spell(word)
         return self._hear(word)[0]
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - front ends live as long as what uses them

@@ -36,6 +36,8 @@ def letters_of_scripts(scripts: Iterable[Script]) -> str:
 
 LETTERS = letters_of_scripts(SCRIPTS.values())
 """The inside of a character class: every letter and mark of the scripts offered, and both joiners."""
+MARKS = "".join(c for s in SCRIPTS.values() for a, b in s.ranges for c in map(chr, range(a, b + 1)) if unicodedata.category(c)[0] == "M")
+"""The inside of a character class: the marks alone."""
 NOT_INSIDE = f"(?<![{LETTERS}0-9])"
 """Nothing of a word stands before."""
 NOT_AFTER_LETTER = f"(?<![{LETTERS}])"
@@ -118,10 +120,14 @@ def _sign_of(name: str) -> str:
 @cache
 def alone(sign: str) -> str:
     """The independent vowel of a dependent sign; empty where there is none."""
-    try:
-        return unicodedata.lookup(unicodedata.name(sign).replace(" VOWEL SIGN ", " LETTER "))
-    except (KeyError, ValueError):
-        return ""
+    name = unicodedata.name(sign, "")
+    for part in (" VOWEL SIGN ", " AU LENGTH MARK"):
+        if part in name:
+            try:
+                return unicodedata.lookup(name.replace(part, " LETTER " if part.endswith("SIGN ") else " LETTER AU"))
+            except KeyError:
+                return ""
+    return ""
 
 
 def apart(ending: str) -> str:

@@ -8,7 +8,7 @@ from swaram.languages import Language
 from swaram.text.amounts import LATIN_SCALES, Amounts
 from swaram.text.codes import SHAPES, Codes
 from swaram.text.endings import Endings, with_ending
-from swaram.text.letters import LETTERS, NO_LETTER, NOT_AFTER_LETTER, apart, is_letter, letters_of_scripts
+from swaram.text.letters import LETTERS, MARKS, NO_LETTER, alternation, is_letter, join, letters_of_scripts
 from swaram.text.notices import Notices
 from swaram.text.numbers import NumberError, NumberWords, number_words
 from swaram.text.times import DateWords, TimeWords
@@ -61,6 +61,8 @@ class Quantities:
         nouns = self.words.section("words").get("range_nouns", "").split()
         self._range_nouns = {w for unit in self.words.units.values() for w in unit.split("|")} | set(nouns)
         self._noun = re.compile(f" ([{LETTERS}]+)")
+        self._other_forms = {old: new for old, new in self.words.section("other_script").get("forms", [])}
+        self._other = re.compile(alternation(self._other_forms))
         self._compile()
 
     def _compile(self) -> None:
@@ -69,7 +71,9 @@ class Quantities:
         after = "|".join(AFTER)
         own_scales = [*self.words.section("words").get("bigs", "").split(), *self.words.section("scales")]
         big = "|".join([LATIN_SCALES, *map(re.escape, sorted(own_scales, key=len, reverse=True))])
-        units = "|".join(map(re.escape, sorted(self.words.units, key=len, reverse=True)))
+        written = sorted(self.words.units, key=len, reverse=True)
+        latin = "|".join(re.escape(unit) for unit in written if unit[-1] < "\u0250" or not is_letter(unit[-1]))
+        own = "|".join(re.escape(unit) for unit in written if unit[-1] > "\u0250" and is_letter(unit[-1])) or "(?!)"
         n = f"(?:{_NUMBER})"
         month = rf"(?<![A-Za-z])(?-i:{_MONTH_NAME})\.? ?"
         flag = re.IGNORECASE
@@ -80,9 +84,8 @@ class Quantities:
         self._lead_ends = frozenset("₹$€£¥৳+-±(.") | {w[-1] for w in ends} | {w[-1].upper() for w in ends}
         # What before a digit belongs to its number; looked for backwards from the digit.
         self._lead = re.compile(rf"(?:{sign}?{money}\s?-?|{sign}|{month}|\()?(?:{point})?$", flag)
-        end = NO_LETTER
         inch = r"in(?=[.,;:)]*(?:\n|$)|[.,;:)] | ?[x×]| wide| long| tall| thick)"
-        unit = rf"%|(?-i:{units}){end}(?!\.[A-Za-z])\.?(?:(?<=[a-z]\.)(?= [a-z0-9,])|(?<!\.))|(?-i:{inch})"
+        unit = rf"%|(?-i:(?:{latin})(?![A-Za-z])|(?:{own}){NO_LETTER})(?!\.[A-Za-z])\.?(?:(?<=[a-z]\.)(?= [a-z0-9,])|(?<!\.))|(?-i:{inch})"
         hours = "|".join(self.times.hour_words) if not self._refusal and self.times.hour_words else "(?!)"
         parts = "|".join(self.times.day_parts) if not self._refusal and self.times.day_parts else "(?!)"
         self._day_part = re.compile(rf"(?:{parts})(?:[ ,]+[{LETTERS}]+)?[ ,]*$", flag)
@@ -137,6 +140,7 @@ class Quantities:
             ("numbers with a slash", rf"(?P<a>{n})/(?P<b>{n}|[A-Za-z]{{1,2}}(?![A-Za-z])|{letters}(?!{letters}))", self._slash),
             ("degrees", r"(?P<a>\d+(?:\.\d+)?)°/(?=\d)", self._degrees),
             ("power", rf"(?P<a>{n})(?P<p>[{''.join(_POWERS)}]+|\^-?\d+)", self._power),
+            ("feet and inches", r"(?P<a>\d{1,2})' ?(?P<b>\d{1,2})(?:\"|'')", self._feet),
             ("measure", rf"(?P<a>{n}|\.\d+)\s?(?P<unit>{unit})", self._measure),
         ]
         if not self._refusal:
@@ -161,6 +165,7 @@ class Quantities:
         """Numbers become words; whatever could not be said is left out with a notice."""
         traced = self._shapes(traced)
         text = traced.text
+        other = bool(self._other_forms) and self._in_other_script(text)
         spans: list[tuple[int, int, str]] = []
         rules: list[str] = []
         place = 0
@@ -174,9 +179,21 @@ class Quantities:
                 start = at
                 rule, said, place = self._read(text, start, traced, notices)
             if rule:
+                if other:
+                    said = self._other.sub(self._other_letter, said)
+                if place < len(text) and (loose := _LOOSE.match(text, place)):
+                    said, place = join(said.rstrip(), loose[1]), loose.end()
                 spans.append((start, place, said))
                 rules.append(rule)
         return traced.replace(spans, rules)
+
+    def _in_other_script(self, text: str) -> bool:
+        """Whether a text is written in the language's second script rather than in its first."""
+        first, second = self.language.scripts[:2]
+        return sum(map(second.holds, text)) > sum(map(first.holds, text))
+
+    def _other_letter(self, match: re.Match[str]) -> str:
+        return self._other_forms[match.group()]
 
     def _shapes(self, traced: TracedText) -> TracedText:
         """Codes of letters and digits (PAN, IFSC, vehicles), which are told by their shape."""
@@ -225,6 +242,8 @@ class Quantities:
                 elif rule not in ("sign", "decade", "version"):
                     if rule.startswith("time of day"):
                         said, end = self._timed(match, said, text, end)
+                    elif rule == "measure" and (found_per := self.amounts.per_unit(text, end)):
+                        said, end = self.amounts.per(said, found_per[0]), found_per[1]
                     elif rule == "range":
                         said, end = self._closed(said, text, end)
                     said, end = self._inflected(said, text, end, rule)
@@ -265,7 +284,7 @@ class Quantities:
         if inflected := self.joining.inflect(said, ending[0]):
             return inflected, ending[1]
         hyphen = text[end] == "-"
-        if ending[2] and (hyphen or rule in ("measure", "date", "time of day")) and self._glued:
+        if ending[2] and (hyphen or rule.startswith(("measure", "date", "time of day"))) and self._glued:
             return with_ending(said, ending[0], True), ending[1]
         return said, end
 
@@ -279,7 +298,7 @@ class Quantities:
         if inflected:
             return inflected, ending[1]
         if ending[2] or self._glued:
-            return with_ending(words, ending[0] if self._glued else apart(ending[0]), self._glued), ending[1]
+            return with_ending(words, ending[0], self._glued), ending[1]
         return words, end
 
     @property
@@ -392,7 +411,8 @@ class Quantities:
     def _dotted_time(self, match: re.Match[str]) -> str | None:
         before = match.string[max(0, match.start() - 30) : match.start()]
         after = match.string[match.end() : match.end() + 24]
-        if not (self._day_part.search(before) or self.times.followed(after)):
+        whole = match["m"][1] in "05" and int(match["h"]) <= 12
+        if not self._day_part.search(before) and not (whole and self.times.followed(after)):
             return None
         if self.language.script.name == "Latin" and int(match["h"]) > 12:
             return None
@@ -413,9 +433,9 @@ class Quantities:
         return f" {self.words.words['dot']} ".join(self.cardinal(part) for part in match.group().split("."))
 
     def _decade(self, match: re.Match[str]) -> str:
-        words = self._spoken(match["a"])
         if self.language.script.name != "Latin":
-            return words
+            return self._spoken(match["a"])
+        words = self.numbers.year_of(int(match["a"]))
         return words.removesuffix("y") + "ies" if words.endswith("y") else words + "s"
 
     def _fixed(self, said: str) -> str:
@@ -528,8 +548,12 @@ class Quantities:
         count, one = self._counted(match["a"])
         after = match.string[match.end() : match.end() + 2]
         noun = self.numbers.has_attributive and after[:1] == " " and after[1:].isalpha() and not after[1:].isascii()
-        said = self._unit(match["unit"] if match["unit"] in self.words.units else match["unit"].rstrip("."), count, one, noun)
-        return said
+        unit = match["unit"] if match["unit"] in self.words.units else match["unit"].rstrip(".")
+        return self._unit(unit, count, one, noun)
+
+    def _feet(self, match: re.Match[str]) -> str:
+        feet, inches = (self._counted(match[name]) for name in ("a", "b"))
+        return f"{self._unit('ft', *feet)} {self._unit('inch', *inches)}"
 
     def _english_ordinal(self, match: re.Match[str]) -> str | None:
         return self.numbers.ordinal(int(match["a"])) if len(match["a"]) <= 15 else None
@@ -580,6 +604,8 @@ def _row_words(quantities: Quantities, written: str) -> str:
     return _spoken(quantities, written)
 
 
+# A mark that nothing before it would carry: it belongs to what was said before.
+_LOOSE = re.compile(f"-? ?((?=[{MARKS}])[{LETTERS}]+)")
 _WHOLE = re.compile(r"\d+(?:,\d+)*(?P<next>[-/: ]?)")
 _NOT_DIGITS = {"sign", "range of amounts", "decimal"}
 # What cannot be where this character follows the first whole number.

@@ -19,7 +19,7 @@ _SITE = re.compile(
 _DOTTED = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){2,}")
 _SHORT_WORD = re.compile(f"(?=[{LETTERS}]{{1,8}}[.۔])")
 _BEFORE_SHORT_WORD = re.compile(f"[^{LETTERS}](?=[{LETTERS}]{{1,8}}[.۔])")
-_BEFORE_DIGIT = {"No.", "no.", "NO.", "Nos.", "p.", "pp.", "Pg.", "pg.", "vol.", "Vol.", "Fig.", "fig.", "Sec.", "sec.", "Art.",
+_BEFORE_DIGIT = {"No.", "no.", "NO.", "ఉ.", "సా.", "మ.", "రా.", "स.", "दु.", "ಬೆ.", "ಸಂ.", "ರಾ.", "രാ.", "വൈ.", "Nos.", "p.", "pp.", "Pg.", "pg.", "vol.", "Vol.", "Fig.", "fig.", "Sec.", "sec.", "Art.",
     "art.", "Ch.", "ch.", "dep.", "arr.", "Dep.", "Arr.", "Ph.", "ph.", "nos.", "Para.", "para.", "Cl.", "Ext.", "ext."}  # fmt: skip
 _MATHS = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately",
@@ -31,6 +31,7 @@ _MATH = re.compile("[≤≥≠≈√π∞∴∑Δαβγμ©®™θλσωΩ]|(?<!
 _HASHTAG = re.compile(f"#(?P<tag>[{LETTERS}][{LETTERS}0-9_]+)")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+|(?<=[A-Za-z])(?=\d)")
 _DECADE = re.compile(r"(?:(?<= )|^)'(?=\d0s)")
+_INITIALS_AND = re.compile(r"(?<![A-Za-z])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z])")
 _OWN_NAMES = re.compile(r"\b(?:Wi-?Fi|WI-?FI|wi-fi|Hi-?Fi|hi-fi|Sci-?Fi|sci-fi)\b")
 
 
@@ -69,8 +70,9 @@ class Signs:
         one = f"(?:{own}|{akshara}|[A-Z])"
         stop = "[.۔]"
         self._initials = re.compile(rf"{one}(?:{stop} ?{one}){{1,7}}(?:{stop}|(?= [{letters}]))(?![{letters}]{{3}})")
-        southern = language.code in ("ml", "ta", "te", "kn")
-        self._initial = re.compile(rf"(?:{own}|{akshara if southern else bare}|[A-Z])\.(?= ?[{letters}])")
+        # Where a danda ends sentences, a dot after one syllable is an initial's; so it is in the four southern scripts.
+        any_syllable = language.code not in ("mr", "gu", "kok")
+        self._initial = re.compile(rf"(?:{own}|{akshara if any_syllable else bare}|[A-Z])\.(?= ?[{letters}])")
         self._short = re.compile(rf"(?P<a>[{scripts}]{{1,5}})\.(?=[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)")
         self._months = words.months
         self._month = re.compile(rf"(?P<m>[{scripts}]{{2,8}})\.(?:(?= ?\d)|(?<=\d))|(?<=\d )(?P<n>[{scripts}]{{2,8}})\." if scripts else "(?!)")
@@ -143,6 +145,8 @@ class Signs:
         if "#" in traced.text:
             traced = traced.rewrite(_HASHTAG, self._hashtag, "hashtag")
         traced = traced.rewrite(_MATH, self._maths, "mathematical sign")
+        if "&" in traced.text:
+            traced = traced.rewrite(_INITIALS_AND, lambda match: f"{self._spell(match[1])} & {self._spell(match[2])}", "letters")
         traced = traced.rewrite(_OWN_NAMES, lambda match: match.group().replace("-", "").lower(), "name")
         if "'" in traced.text:
             traced = traced.rewrite(_DECADE, lambda match: " ", "decade")
@@ -200,9 +204,6 @@ class Signs:
         """Several initials: by the names of their letters, no stop between them; the last dot ends text or line."""
         text, written = match.string, match.group()
         parts = [part for part in re.split(r"[.۔] ?", written) if part]
-        spaced = re.search(r"[.۔] ", written) is not None
-        if spaced and not all(part.isascii() for part in parts) and parts[0] in self._not_initial:
-            return None
         said = " ".join(self._spell(part) if part.isascii() else part for part in parts)
         ends = written[-1] in ".۔" and (match.end() == len(text) or text[match.end()] == "\n")
         return said + ("." if ends else " ")
