@@ -11,7 +11,8 @@ from swaram.text.wording import AFTER, CODES, CURRENCIES, Wording
 _LATIN = {
     "hundred": "hundred", "thousand": "thousand", "k": "thousand", "lakh": "lakh", "lakhs": "lakh", "lac": "lakh",
     "lacs": "lakh", "l": "lakh", "crore": "crore", "crores": "crore", "cr": "crore", "crs": "crore",
-    "million": "million", "mn": "million", "billion": "billion", "bn": "billion", "trillion": "trillion", "tn": "trillion",
+    "million": "million", "mn": "million", "billion": "billion", "bn": "billion",
+    "trillion": "trillion", "tn": "trillion",
 }  # fmt: skip
 _SHORT = {"k", "l", "cr", "crs", "mn", "bn", "tn", "hundred", "thousand"}
 LATIN_SCALES = "|".join(sorted(_LATIN.keys() - _SHORT, key=len, reverse=True))
@@ -35,11 +36,15 @@ class Amounts:
         self._codes = CODES | {n.lower(): s for n, s in AFTER.items() if n.islower()} | dict.fromkeys(own_codes, "₹")
         codes = "|".join(sorted(map(re.escape, [*CODES, *own_codes]), key=len, reverse=True))
         self.money = rf"(?:[₹$€£¥৳]|{NOT_INSIDE}(?:{codes})(?![{LETTERS}])\.?)"
-        scales: dict[str, str] = {w: w for w in words.section("words").get("bigs", "").split()} | words.section("scales")
+        scales: dict[str, str] = {w: w for w in words.section("words").get("bigs", "").split()} | words.section(
+            "scales"
+        )
         self._scales = scales
         stems = "|".join(map(re.escape, sorted(scales, key=len, reverse=True))) or "(?!)"
         latin = "|".join(sorted(_LATIN, key=len, reverse=True))
-        self._scale = re.compile(rf"\s?(?:(?P<latin>(?i:{latin})){NO_LETTER}(?:(?<=cr)\.(?= [a-z0-9]))?|(?P<own>{stems}))")
+        self._scale = re.compile(
+            rf"\s?(?:(?P<latin>(?i:{latin})){NO_LETTER}(?:(?<=cr)\.(?= [a-z0-9]))?|(?P<own>{stems}))"
+        )
         self._start = re.compile(rf"(?P<cur>{self.money})\s?(?P<minus>-?)(?P<a>{number}|\.\d+)", re.IGNORECASE)
         self._more = re.compile(rf"\s(?P<a>{number})(?=\s?(?:(?:{LATIN_SCALES}){NO_LETTER}|{stems}))", re.IGNORECASE)
         self._per = re.compile(r"(?:/| ?per )(?P<unit>[^\W\d_][^\s\d/.,;:!?()\"]{0,24}(?: (?:ft|km|m|yd)\b\.?)?)")
@@ -54,7 +59,7 @@ class Amounts:
         match = self._start.match(text, start)
         if not match:
             return None
-        name = self._name(match["cur"])
+        name = self.name_of(match["cur"])
         place, written = match.end(), match["a"]
         pieces: list[str] = []
         ending, oblique = "", False
@@ -85,7 +90,7 @@ class Amounts:
 
     def after(self, match: re.Match[str]) -> str:
         """An amount with its currency after it (500 Rs, 50₹)."""
-        return self.plain(self._name(match["cur"]), match["a"])
+        return self.plain(self.name_of(match["cur"]), match["a"])
 
     def plain(self, name: str, written: str) -> str:
         """Rupees and paise, dollars and cents of a written number."""
@@ -121,7 +126,8 @@ class Amounts:
         count, one = self._counted(decimals.lstrip("0"))
         return f"{count} {self.words.counted(self.words.words[part], one)}"
 
-    def _name(self, written: str) -> str:
+    def name_of(self, written: str) -> str:
+        """The key of a currency as it is written: ₹, Rs., the language's own code."""
         sign = written.lower().rstrip(".")
         return CURRENCIES[self._codes.get(sign, sign)]
 

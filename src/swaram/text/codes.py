@@ -96,9 +96,7 @@ class Codes:
         return self._numbers.digits("".join(re.findall(r"\d", written)))
 
     def _one_by_one(self, written: str) -> str:
-        said = [
-            self._numbers.digits(c) if c.isdigit() else self._english.spell(c) for c in written if c.isalnum()
-        ]
+        said = [self._numbers.digits(c) if c.isdigit() else self._english.spell(c) for c in written if c.isalnum()]
         return " ".join(said)
 
 

@@ -41,9 +41,7 @@ def text_command(
     if explain:
         rules = Table("from", "step", "rule", "written", "read", title="rules", title_justify="left")
         for entry in frontend.explain(text):
-            rules.add_row(
-                f"{entry.start}–{entry.end}", entry.step, entry.rule, _safe(entry.before), _safe(entry.said)
-            )
+            rules.add_row(f"{entry.start}–{entry.end}", entry.step, entry.rule, _safe(entry.before), _safe(entry.said))
         console.print(rules)
 
     table = SymbolTable.for_languages(frontend.language.code)

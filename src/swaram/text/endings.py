@@ -14,14 +14,15 @@ class Endings:
 
     ``suffixes`` name single endings; ``joining.endings`` is an open set: pairs of a pattern for the ending and rules
     for the last sound of the word, where ``{e}`` is the ending and ``{r}`` what its first group caught. A rule that
-    begins with ``ordinal:`` is applied to the ordinal. ``joining.apart`` names the endings that are joined over a space.
+    for the last sound of the word, where ``{e}`` is the ending and ``{r}`` what its first group caught. A rule that
     """
 
     def __init__(self, words: Wording, letters: str) -> None:
         table = words.section("joining")
         self.glued: bool = words.section("numbers").get("glued", False)
         self._suffixes: dict[str, list[tuple[re.Pattern[str], str]]] = {
-            suffix: [(re.compile(old), new) for old, new in rules] for suffix, rules in words.section("suffixes").items()
+            suffix: [(re.compile(old), new) for old, new in rules]
+            for suffix, rules in words.section("suffixes").items()
         }
         self._rules = [
             (re.compile(pattern), [(re.compile(old), new) for old, new in rules])
@@ -87,6 +88,6 @@ class Endings:
 
 def with_ending(words: str, ending: str, glued: bool) -> str:
     """``words`` and an ending that no rule knows: joined where the language does so or a mark begins it, else apart."""
-    if glued and len(ending) <= _LONGEST or kind(ending[0]) not in ("letter", "other"):
+    if (glued and len(ending) <= _LONGEST) or kind(ending[0]) not in ("letter", "other"):
         return join(words, ending)
     return f"{words} {ending}"

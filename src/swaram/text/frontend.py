@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from swaram.errors import SwaramError
 from swaram.languages import Language, get_language
-from swaram.text.acronyms import camel, is_formula, plural, pronounceable, roman
+from swaram.text.acronyms import COMMON, NUMBERED, TITLES, camel, is_formula, plural, pronounceable, roman
 from swaram.text.emoji import name_emoji
 from swaram.text.endings import with_ending
 from swaram.text.english import english_reader, is_acronym
@@ -32,36 +32,29 @@ _PLAIN = {
 _CAPITALS = re.compile(
     r"(?<![A-Za-z])(?:[IA](?![A-Za-z])|[A-Z](?=')|[a-z]{0,40}[A-Z][A-Za-z]{0,40}|(?<!')[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))"
 )
-_TITLES = r"(?:[Kk]ing|[Qq]ueen|[Pp]ope|[Ee]mperor|[Tt]sar|[Ss]ultan|[Ll]ouis|[Cc]zar|[Pp]rince|Henry|George|Charles|Elizabeth|Edward|William|Richard|James|John|Paul|Benedict|Pius)"
-_NUMBERED = (
-    r"(?:[Ww]ar|[Cc]lass|[Cc]hapter|[Pp]art|[Ss]ection|[Pp]hase|[Vv]olume|[Aa]ct|[Ss]tage|[Tt]ype|[Gg]rade|[Tt]itle|[Uu]nit|"
-    r"[Ss]chedule|[Mm]ark|[Ss]td|[Ss]tandard|[Ll]evel|[Gg]roup|[Ss]emester|[Pp]aper|[Mm]odule|[Bb]ook|[Ee]pisode|[Ss]eason|"
-    r"[Tt]able|[Aa]ppendix|[Aa]nnexure|[Cc]ategory|[Tt]ier|[Rr]ound|[Bb]lock|[Aa]rticle|[Ff]orm|[Aa]pollo)"
+_TITLES, _NUMBERED = (
+    "(?:" + "|".join(f"[{w[0].upper()}{w[0]}]{w[1:]}" for w in sorted(words)) + ")" for words in (TITLES, NUMBERED)
 )
 _NUMERAL = r"(?P<n>[IVXL]{1,8})(?![A-Za-z'])(?!\.[A-Z])"
-_ROMAN = re.compile(
-    rf"(?P<before>(?<![A-Za-z])(?:(?P<name>{_TITLES}(?: [A-Z][a-z]+)? )|{_NUMBERED}[ -])){_NUMERAL}"
-)
+_ROMAN = re.compile(rf"(?P<before>(?<![A-Za-z])(?:(?P<name>{_TITLES}(?: [A-Z][a-z]+)? )|{_NUMBERED}[ -])){_NUMERAL}")
 _ROMAN_RUN = re.compile(r"[a-z][ -][IVXL]{1,8}(?![A-Za-z])")
 # Three or more words in a row in nothing but capitals are shouted, not spelled.
 _SHOUTED = re.compile(r"(?<![A-Za-z])[A-Z]+(?:'[A-Z]+)?(?:[ ,;:.!?-]{1,2}[A-Z]+(?:'[A-Z]+)?){2,200}(?![A-Za-z])")
 _SHOUTED_RUN = re.compile(r"[A-Z]{2,}[ .!?,] ?[A-Z]+")
-_COMMON = frozenset(
-    "THE AND OF TO IN IS ARE FOR WITH ON AT BY THIS THAT NOT NO DO YOU WE ALL FROM OR NOW PLEASE HERE OUR YOUR WAS HAVE "
-    "HAS WILL BE CAN STOP GO NEVER ONLY OUT UP A AN HE SHE THEY".split()
-)
 _LATIN = r"([A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?)"
 
 
 def _lowered(match: re.Match[str]) -> str | None:
     """A run of capitals in small letters, where it holds a word that only sentences have; acronyms in it stay."""
     words = re.findall(r"[A-Z']+", match.group())
-    common = sum(word in _COMMON for word in words)
+    common = sum(word.lower() in COMMON for word in words)
     if not common or (common < 2 and len(words) > 6):
         return None
     return re.sub(
         r"[A-Z']+",
-        lambda word: word.group() if len(word.group()) > 1 and not pronounceable(word.group().lower()) else word.group().lower(),
+        lambda word: (
+            word.group() if len(word.group()) > 1 and not pronounceable(word.group().lower()) else word.group().lower()
+        ),
         match.group(),
     )
 
@@ -185,7 +178,9 @@ class TextFrontend:
             if match[2]:
                 joining = self._quantities.joining
                 inflected = joining.inflect(joining.name(said), match[2])
-                said = inflected or with_ending(said, match[2], joining.glued and (text[match.end(1)] == "-" or len(match[2]) <= 6))
+                said = inflected or with_ending(
+                    said, match[2], joining.glued and (text[match.end(1)] == "-" or len(match[2]) <= 6)
+                )
             if end < len(text) and text[end] in self._letters:
                 said += " "
             return " " + said if start and text[start - 1] in self._letters else said

@@ -36,7 +36,13 @@ def letters_of_scripts(scripts: Iterable[Script]) -> str:
 
 LETTERS = letters_of_scripts(SCRIPTS.values())
 """The inside of a character class: every letter and mark of the scripts offered, and both joiners."""
-MARKS = "".join(c for s in SCRIPTS.values() for a, b in s.ranges for c in map(chr, range(a, b + 1)) if unicodedata.category(c)[0] == "M")
+MARKS = "".join(
+    c
+    for s in SCRIPTS.values()
+    for a, b in s.ranges
+    for c in map(chr, range(a, b + 1))
+    if unicodedata.category(c)[0] == "M"
+)
 """The inside of a character class: the marks alone."""
 NOT_INSIDE = f"(?<![{LETTERS}0-9])"
 """Nothing of a word stands before."""
@@ -164,10 +170,18 @@ def join(word: str, ending: str) -> str:
     return word + (ending if last != "virama" and last != "final" else apart(ending))
 
 
+def mend(text: str) -> str:
+    """``text`` with every sign that nothing carries written as a vowel letter, and every such virama gone."""
+    said = ""
+    for character in text:
+        said = join(said, character) if kind(character) in ("sign", "virama") else said + character
+    return said
+
+
 def ill_formed(text: str) -> str:
     """The first ill-formed place of a text, two or three characters long; empty where every syllable is well formed.
 
-    Ill-formed are a sign after a sign, a sign or virama at the start of a word or after an independent vowel or a final,
+    Ill-formed are a sign after a sign, a sign or virama at a word's start or after an independent vowel or a final,
     and a virama after a virama or a sign. A sign on a Malayalam chillu is ill-formed too.
     """
     before = " "
@@ -179,7 +193,7 @@ def ill_formed(text: str) -> str:
             bengali = before in "অএ" and character == "্"
             samvruthokaram = before == "ു" and character == "്"
             loose = not nukta and (on != "letter" or (is_independent_vowel(before) and before != "ਅ"))
-            if loose and not samvruthokaram and not bengali and not (before in "\u200c\u200d"):
+            if loose and not samvruthokaram and not bengali and before not in "\u200c\u200d":
                 return text[max(0, place - 2) : place + 1]
         before = character
     return ""

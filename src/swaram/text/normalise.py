@@ -10,7 +10,6 @@ from swaram.text.tables import load_table
 from swaram.text.traced import TracedText, spread
 
 
-
 def class_of_marks() -> str:
     """The inside of a character class of every combining mark there is."""
     points = [point for point in range(0x300, 0x1F000) if unicodedata.category(chr(point))[0] == "M"]

@@ -8,7 +8,7 @@ from swaram.languages import Language
 from swaram.text.amounts import LATIN_SCALES, Amounts
 from swaram.text.codes import SHAPES, Codes
 from swaram.text.endings import Endings, with_ending
-from swaram.text.letters import LETTERS, MARKS, NO_LETTER, alternation, is_letter, join, letters_of_scripts
+from swaram.text.letters import LETTERS, MARKS, NO_LETTER, alternation, is_letter, join, letters_of_scripts, mend
 from swaram.text.notices import Notices
 from swaram.text.numbers import NumberError, NumberWords, number_words
 from swaram.text.times import DateWords, TimeWords
@@ -85,7 +85,8 @@ class Quantities:
         # What before a digit belongs to its number; looked for backwards from the digit.
         self._lead = re.compile(rf"(?:{sign}?{money}\s?-?|{sign}|{month}|\()?(?:{point})?$", flag)
         inch = r"in(?=[.,;:)]*(?:\n|$)|[.,;:)] | ?[x×]| wide| long| tall| thick)"
-        unit = rf"%|(?-i:(?:{latin})(?![A-Za-z])|(?:{own}){NO_LETTER})(?!\.[A-Za-z])\.?(?:(?<=[a-z]\.)(?= [a-z0-9,])|(?<!\.))|(?-i:{inch})"
+        stop = r"(?!\.[A-Za-z])\.?(?:(?<=[a-z]\.)(?= [a-z0-9,])|(?<!\.))"
+        unit = rf"%|(?-i:(?:{latin})(?![A-Za-z])|(?:{own}){NO_LETTER}){stop}|(?-i:{inch})"
         hours = "|".join(self.times.hour_words) if not self._refusal and self.times.hour_words else "(?!)"
         parts = "|".join(self.times.day_parts) if not self._refusal and self.times.day_parts else "(?!)"
         self._day_part = re.compile(rf"(?:{parts})(?:[ ,]+[{LETTERS}]+)?[ ,]*$", flag)
@@ -98,8 +99,9 @@ class Quantities:
         # Numbers in a row that can be no part of a telephone number, a date, a time or a fraction.
         self._row = re.compile(r"(?P<a>[1-5]\d{3,4}|[1-9]\d{6,8})(?= [1-9]\d{3,8}(?:[ \n]|$))(?! \d{4} \d{4})")
         year = rf"(?:,? (?P<y>\d{{4}})(?![\d]){NO_LETTER})?"
-        clock = rf"(?:{_CLOCK.replace('[:ःঃ]', '[:.ःঃ]', 1)}\s?{_HALF}|(?P<h2>1[0-2]|0?[1-9])\s?{_HALF.replace('half', 'half2')})"
-        dotted = rf"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d.]\d|\d)"
+        dots = _CLOCK.replace("[:ःঃ]", "[:.ःঃ]", 1)
+        clock = rf"(?:{dots}\s?{_HALF}|(?P<h2>1[0-2]|0?[1-9])\s?{_HALF.replace('half', 'half2')})"
+        dotted = r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d.]\d|\d)"
         readings: list[tuple[str, str, Callable[[re.Match[str]], str | None]]] = [
             ("sign", r"(?P<sign>[+\-±])(?=\.?[\d₹$€£৳])(?!\d{1,3}[ -]\d{2,5}[ -]\d)", self._sign),
             (
@@ -137,7 +139,11 @@ class Quantities:
                 rf"(?:(?P<w>\d+\s)?(?P<f>{_PART})|(?P<w2>\d+)(?P<f2>[½¼¾⅓⅔]))(?:\s?(?P<unit>{unit}))?",
                 self._fraction,
             ),
-            ("numbers with a slash", rf"(?P<a>{n})/(?P<b>{n}|[A-Za-z]{{1,2}}(?![A-Za-z])|{letters}(?!{letters}))", self._slash),
+            (
+                "numbers with a slash",
+                rf"(?P<a>{n})/(?P<b>{n}|[A-Za-z]{{1,2}}(?![A-Za-z])|{letters}(?!{letters}))",
+                self._slash,
+            ),
             ("degrees", r"(?P<a>\d+(?:\.\d+)?)°/(?=\d)", self._degrees),
             ("power", rf"(?P<a>{n})(?P<p>[{''.join(_POWERS)}]+|\^-?\d+)", self._power),
             ("feet and inches", r"(?P<a>\d{1,2})' ?(?P<b>\d{1,2})(?:\"|'')", self._feet),
@@ -180,7 +186,7 @@ class Quantities:
                 rule, said, place = self._read(text, start, traced, notices)
             if rule:
                 if other:
-                    said = self._other.sub(self._other_letter, said)
+                    said = mend(self._other.sub(self._other_letter, said))
                 if place < len(text) and (loose := _LOOSE.match(text, place)):
                     said, place = join(said.rstrip(), loose[1]), loose.end()
                 spans.append((start, place, said))
@@ -226,11 +232,10 @@ class Quantities:
                 return rule, self._set_apart(said, text, start, end), end
             if not digit:
                 return "", "", start + 1
-        if not digit or text.startswith(("Rs", "rs"), start):
-            if found_amount := self.amounts.before(text, start):
-                if not self._readings[1][1].match(text, start):
-                    said, end = found_amount
-                    return "amount", self._set_apart(said, text, start, end), end
+        found_amount = None if digit else self.amounts.before(text, start)
+        if found_amount and not self._readings[1][1].match(text, start):
+            said, end = found_amount
+            return "amount", self._set_apart(said, text, start, end), end
         readings = self._readings_of(text, start) if digit else self._signs_and_months(character)
         for rule, pattern, say in readings:
             match = pattern.match(text, start)
@@ -342,10 +347,17 @@ class Quantities:
         base = self.cardinal(match["a"])
         table = self.words.section("powers")
         if power in ("2", "3") and match["p"][0] != "^":
-            return table.get("square" if power == "2" else "cube", "{a} " + self.words.english.phrase("square" if power == "2" else "cube")).replace("{a}", base)
+            return table.get(
+                "square" if power == "2" else "cube",
+                "{a} " + self.words.english.phrase("square" if power == "2" else "cube"),
+            ).replace("{a}", base)
         sign = self.words.words["minus"] + " " if power.startswith("-") else ""
         said = sign + self.cardinal(power.lstrip("-"))
-        return table.get("power", "{a} " + self.words.english.phrase("to the power") + " {b}").replace("{a}", base).replace("{b}", said)
+        return (
+            table.get("power", "{a} " + self.words.english.phrase("to the power") + " {b}")
+            .replace("{a}", base)
+            .replace("{b}", said)
+        )
 
     def _paise(self, match: re.Match[str]) -> str:
         count, one = self._counted(match["a"])
@@ -369,7 +381,12 @@ class Quantities:
         )
         if month > 12 and day <= 12:
             day, month = month, day
-        if groups.get("s") == "-" and year and len(year) == 2 and _DOOR.search(match.string[max(0, match.start() - 24) : match.start()]):
+        if (
+            groups.get("s") == "-"
+            and year
+            and len(year) == 2
+            and _DOOR.search(match.string[max(0, match.start() - 24) : match.start()])
+        ):
             return None
         return self.dates.say(day, month, year)
 
@@ -377,7 +394,9 @@ class Quantities:
         """A house or plot number after a word for it, part by part."""
         if not _DOOR.search(match.string[max(0, match.start() - 24) : match.start()]):
             return None
-        return " ".join(self.cardinal(part) for part in match["a"].partition("/")[0].split("-")) + self._over(match["a"])
+        return " ".join(self.cardinal(part) for part in match["a"].partition("/")[0].split("-")) + self._over(
+            match["a"]
+        )
 
     def _over(self, written: str) -> str:
         after = written.partition("/")[2]
@@ -405,7 +424,15 @@ class Quantities:
             digits = [int(d) for d in re.findall(r"\d+", written)]
             own = re.search(_HALF, written, re.IGNORECASE)
             mark = own["half"] if own else None
-            said.append(self.times.say(digits[0], digits[1] if len(digits) > 1 else 0, None, mark, "" if half else match.string[match.end() : match.end() + 24]))
+            said.append(
+                self.times.say(
+                    digits[0],
+                    digits[1] if len(digits) > 1 else 0,
+                    None,
+                    mark,
+                    "" if half else match.string[match.end() : match.end() + 24],
+                )
+            )
         return self._fixed(self._template("range", "{a} {b}").replace("{a}", said[0]).replace("{b}", said[1]))
 
     def _dotted_time(self, match: re.Match[str]) -> str | None:
@@ -419,7 +446,11 @@ class Quantities:
         return self._time(match)
 
     def _ratio(self, match: re.Match[str]) -> str:
-        return self._template("ratio", "{a} {b}").replace("{a}", self.cardinal(match["a"])).replace("{b}", self.cardinal(match["b"]))
+        return (
+            self._template("ratio", "{a} {b}")
+            .replace("{a}", self.cardinal(match["a"]))
+            .replace("{b}", self.cardinal(match["b"]))
+        )
 
     def _template(self, name: str, otherwise: str) -> str:
         return self.words.section("numbers").get(name, otherwise)
@@ -451,11 +482,11 @@ class Quantities:
         last, around = self._spoken(match["b"]), "{}"
         template = self._template("range", "{a} {b}") if float(low) < float(high) else "{a} {b}"
         if groups.get("big"):
-            written = match["big"]
-            scale = self.words.section("scales").get(written, written).rstrip("~").rpartition("|")[2]
+            written = str(match["big"])
+            scale = str(self.words.section("scales").get(written, written)).rstrip("~").rpartition("|")[2]
             last = f"{last} {self.amounts.latin(written) if written.isascii() else scale}"
         if groups.get("cur"):
-            name = self.amounts._name(match["cur"])
+            name = self.amounts.name_of(match["cur"])
             last = f"{self.numbers.attributive(last)} {self.words.counted(self.words.words[name], False)}"
         elif groups.get("unit"):
             around = self._unit(match["unit"].rstrip("."), "{}")
@@ -514,7 +545,9 @@ class Quantities:
         first = self.cardinal(match["a"])
         if "{dative}" in template:
             ending = self.words.section("numbers").get("score_ending", "")
-            return template.replace("{dative}", self.inflect(first, ending) or first).replace("{b}", self.cardinal(match["b"]))
+            return template.replace("{dative}", self.inflect(first, ending) or first).replace(
+                "{b}", self.cardinal(match["b"])
+            )
         return template.replace("{a}", first).replace("{b}", self.cardinal(match["b"]))
 
     def _slash(self, match: re.Match[str]) -> str:
@@ -615,13 +648,17 @@ _IMPOSSIBLE = {
     "/": _NOT_DIGITS | {"house number", "times of day", "time of day", "time of day after a part of the day", "ratio"}
     | {"version", "ordinal", "decade", "subtraction", "power", "measure", "paise", "scale", "degrees", "range"},
     ":": _NOT_DIGITS | {"date", "house number", "version", "all day", "fraction", "ordinal", "decade", "range", "score"}
-    | {"span of years", "subtraction", "numbers with a slash", "degrees", "power", "measure", "amount", "paise", "scale"},
+    | {"span of years", "subtraction", "numbers with a slash", "degrees", "power", "measure", "amount", "paise"}
+    | {"scale"},
     " ": _NOT_DIGITS | {"house number", "ratio", "version", "ordinal", "decade", "span of years", "score", "power"}
     | {"numbers with a slash", "degrees", "time of day after a part of the day"},
 }  # fmt: skip
 _DIGIT = re.compile("[0-9½¼¾⅓⅔]")
 _ANY_NUMBER = re.compile(rf"(?:{_NUMBER})|[½¼¾⅓⅔]")
 _CAPITAL_OR_DIGITS = re.compile(r"[A-Z]-?\d|[A-Z]{2} \d|\d[A-Z]")
-_DOOR = re.compile(r"(?:door|house|h|d|plot|flat|survey|s|ward|shop|room)\.? ?(?:no|number|num)\W{0,3}$|plot\W{0,2}$|flat\W{0,2}$", re.IGNORECASE)
+_DOOR = re.compile(
+    r"(?:door|house|h|d|plot|flat|survey|s|ward|shop|room)\.? ?(?:no|number|num)\W{0,3}$|plot\W{0,2}$|flat\W{0,2}$",
+    re.IGNORECASE,
+)
 _YEAR_BEFORE = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Tt]ill|[Yy]ear|[Dd]uring|[Ii]n \d{4} and|[Ff]rom) $")
 _SECTION = re.compile(r"(?:[Ss]ection|[Aa]rticle|[Rr]ule|[Rr]oom|[Ff]light|[Hh]ighway|NH) $")

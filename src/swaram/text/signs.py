@@ -4,7 +4,14 @@ import re
 from collections.abc import Callable
 
 from swaram.languages import Language
-from swaram.text.letters import LETTERS, alternation, NOT_AFTER_LETTER, is_independent_vowel, is_letter, kind, letters_of_scripts
+from swaram.text.letters import (
+    LETTERS,
+    alternation,
+    is_independent_vowel,
+    is_letter,
+    kind,
+    letters_of_scripts,
+)
 from swaram.text.tables import load_table
 from swaram.text.traced import TracedText
 from swaram.text.wording import wording
@@ -19,8 +26,7 @@ _SITE = re.compile(
 _DOTTED = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){2,}")
 _SHORT_WORD = re.compile(f"(?=[{LETTERS}]{{1,8}}[.۔])")
 _BEFORE_SHORT_WORD = re.compile(f"[^{LETTERS}](?=[{LETTERS}]{{1,8}}[.۔])")
-_BEFORE_DIGIT = {"No.", "no.", "NO.", "ఉ.", "సా.", "మ.", "రా.", "स.", "दु.", "ಬೆ.", "ಸಂ.", "ರಾ.", "രാ.", "വൈ.", "Nos.", "p.", "pp.", "Pg.", "pg.", "vol.", "Vol.", "Fig.", "fig.", "Sec.", "sec.", "Art.",
-    "art.", "Ch.", "ch.", "dep.", "arr.", "Dep.", "Arr.", "Ph.", "ph.", "nos.", "Para.", "para.", "Cl.", "Ext.", "ext."}  # fmt: skip
+_BEFORE_DIGIT = frozenset(load_table("latin")["before_digit"].split())
 _MATHS = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately",
     "√": "square root of", "π": "pi", "∞": "infinity", "<": "less than", ">": "greater than", "∴": "therefore",
@@ -75,15 +81,28 @@ class Signs:
         self._initial = re.compile(rf"(?:{own}|{akshara if any_syllable else bare}|[A-Z])\.(?= ?[{letters}])")
         self._short = re.compile(rf"(?P<a>[{scripts}]{{1,5}})\.(?=[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)")
         self._months = words.months
-        self._month = re.compile(rf"(?P<m>[{scripts}]{{2,8}})\.(?:(?= ?\d)|(?<=\d))|(?<=\d )(?P<n>[{scripts}]{{2,8}})\." if scripts else "(?!)")
+        self._month = re.compile(
+            rf"(?P<m>[{scripts}]{{2,8}})\.(?:(?= ?\d)|(?<=\d))|(?<=\d )(?P<n>[{scripts}]{{2,8}})\."
+            if scripts
+            else "(?!)"
+        )
         written = words.section("written_units")
         patterns = [
-            (r"\.? ?".join(map(re.escape, form.split("."))) + (r"(?=\.)" if "." not in form and sign in ("l", "g", "m") else ""), sign) for form, sign in sorted(written.items(), key=lambda f: -len(f[0]))
+            (
+                r"\.? ?".join(map(re.escape, form.split(".")))
+                + (r"(?=\.)" if "." not in form and sign in ("l", "g", "m") else ""),
+                sign,
+            )
+            for form, sign in sorted(written.items(), key=lambda f: -len(f[0]))
         ]
         self._unit_signs = [sign for _, sign in patterns]
         firsts = "".join(sorted({re.escape(form[0]) for form in written})) or "a"
         alternatives = "|".join(f"(?P<u{place}>{form})" for place, (form, _) in enumerate(patterns)) or "(?!)"
-        self._unit = re.compile(rf"(?P<d>[\d½¼¾]) ?(?=[{firsts}])(?:{alternatives})(?:\.(?P<e>-?[{scripts}])?|(?![{letters}]))" if scripts else "(?!)")
+        self._unit = re.compile(
+            rf"(?P<d>[\d½¼¾]) ?(?=[{firsts}])(?:{alternatives})(?:\.(?P<e>-?[{scripts}])?|(?![{letters}]))"
+            if scripts
+            else "(?!)"
+        )
         self._english = words.english
         self._dotted_words: list[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str | None]]] = [
             ("month", self._month, self._month_name),
@@ -118,7 +137,7 @@ class Signs:
         return re.sub(r"[^\w\s]|_", " ", text) if text.isascii() else re.sub(r"[?=&_~%#:+-]", " ", text)
 
     def units(self, traced: TracedText) -> TracedText:
-        """Units in the language's own letters after a number (കി.മീ., 5 ಕಿ.ಮೀ) become the signs that all languages share."""
+        """Units in the language's own letters after a number (കി.മീ., 5 ಕಿ.ಮೀ) become the signs all languages share."""
 
         def write(match: re.Match[str]) -> str:
             place = next(int(n[1:]) for n, v in match.groupdict().items() if v is not None and n[0] == "u")
@@ -146,7 +165,9 @@ class Signs:
             traced = traced.rewrite(_HASHTAG, self._hashtag, "hashtag")
         traced = traced.rewrite(_MATH, self._maths, "mathematical sign")
         if "&" in traced.text:
-            traced = traced.rewrite(_INITIALS_AND, lambda match: f"{self._spell(match[1])} & {self._spell(match[2])}", "letters")
+            traced = traced.rewrite(
+                _INITIALS_AND, lambda match: f"{self._spell(match[1])} & {self._spell(match[2])}", "letters"
+            )
         traced = traced.rewrite(_OWN_NAMES, lambda match: match.group().replace("-", "").lower(), "name")
         if "'" in traced.text:
             traced = traced.rewrite(_DECADE, lambda match: " ", "decade")

@@ -81,7 +81,12 @@ class TimeWords:
             hour = hour % 12 or 12
         if half and not any(self._parts):
             return f"{self._clock(hour, minute, second, self._hour)} {part}"
-        said = self._clock(hour, minute, second, rest if half and minute == 0 and not second else self._hour if half and not self._joined else rest)
+        said = self._clock(
+            hour,
+            minute,
+            second,
+            rest if half and minute == 0 and not second else self._hour if half and not self._joined else rest,
+        )
         return f"{part} {said}" if part else said
 
     def _clock(self, hour: int, minute: int, second: int | None, rest: str) -> str:

@@ -1,9 +1,9 @@
 """Text that remembers, character by character, where in the user's text it came from."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-
 
 Log = list[tuple[str, int, int, str, str]]
 """Which rule rewrote what: its name, the span in the user's text, what stood there, and what was written."""
@@ -84,4 +84,4 @@ def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int
 def _shares(width: int, count: int) -> tuple[int, ...]:
     """How many of ``count`` new characters fall to each of ``width`` old ones."""
     edges = [-(-place * count // width) for place in range(width + 1)]
-    return tuple(after - before for before, after in zip(edges, edges[1:], strict=False))
+    return tuple(after - before for before, after in itertools.pairwise(edges))
