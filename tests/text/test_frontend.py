@@ -150,3 +150,16 @@ def test_amounts_and_codes_at_the_edges(text, expected):
 )
 def test_indian_english_reads_numbers_and_signs_as_people_do(text, expected):
     assert spoken(text, "en-IN") == expected
+
+
+def test_an_explanation_names_the_rule_and_the_place_of_what_was_typed():
+    text = "ഡോ. രാമൻ ₹500-ന് 10:30-ന്"
+    explained = TextFrontend("ml").explain(text)
+    assert {entry.rule: text[entry.start : entry.end] for entry in explained} == {
+        "abbreviation": "ഡോ.", "amount": "₹500-ന്", "time of day": "10:30-ന്",
+    }  # fmt: skip
+
+
+def test_emoji_and_flags_have_names_on_request():
+    named = TextFrontend("en-IN", emoji="name").analyse("fine 😀👍🏽 🇮🇳")
+    assert [s.text for s in named.sentences] == ["fine grinning face thumbs up flag eye en"] and not named.notices

@@ -14,7 +14,8 @@ class Endings:
 
     ``suffixes`` name single endings; ``joining.endings`` is an open set: pairs of a pattern for the ending and rules
     for the last sound of the word, where ``{e}`` is the ending and ``{r}`` what its first group caught. A rule that
-    for the last sound of the word, where ``{e}`` is the ending and ``{r}`` what its first group caught. A rule that
+    begins with ``ordinal:`` is applied to the ordinal, one that begins with ``compound:`` to the compound number.
+    ``joining.apart`` names the endings that are joined over a space; ``full`` and ``names`` prepare the word.
     """
 
     def __init__(self, words: Wording, letters: str) -> None:
