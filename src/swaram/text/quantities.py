@@ -639,7 +639,7 @@ def _row_words(quantities: Quantities, written: str) -> str:
 
 # A mark that nothing before it would carry: it belongs to what was said before.
 _LOOSE = re.compile(f"-? ?((?=[{MARKS}])[{LETTERS}]+)")
-_WHOLE = re.compile(r"\d+(?:,\d+)*(?P<next>[-/: ]?)")
+_WHOLE = re.compile(r"\d{1,40}(?:,\d{2,3}){0,6}(?P<next>[-/: ]?)")
 _NOT_DIGITS = {"sign", "range of amounts", "decimal"}
 # What cannot be where this character follows the first whole number.
 _IMPOSSIBLE = {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from swaram.languages import Language
 from swaram.text.letters import (
     LETTERS,
+    MARKS,
     alternation,
     is_independent_vowel,
     is_letter,
@@ -79,7 +80,9 @@ class Signs:
         # Where a danda ends sentences, a dot after one syllable is an initial's; so it is in the four southern scripts.
         any_syllable = language.code not in ("mr", "gu", "kok")
         self._initial = re.compile(rf"(?:{own}|{akshara if any_syllable else bare}|[A-Z])\.(?= ?[{letters}])")
-        self._short = re.compile(rf"(?P<a>[{scripts}]{{1,5}})\.(?=[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)")
+        self._short = re.compile(
+            rf"(?P<a>[{scripts}]{{1,5}})\.(?=(?![{MARKS}])[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)"
+        )
         self._months = words.months
         self._month = re.compile(
             rf"(?P<m>[{scripts}]{{2,8}})\.(?:(?= ?\d)|(?<=\d))|(?<=\d )(?P<n>[{scripts}]{{2,8}})\."
@@ -103,12 +106,13 @@ class Signs:
             if scripts
             else "(?!)"
         )
+        self._number_words = frozenset(words.section("numbers").get("small", "").split())
         self._english = words.english
         self._dotted_words: list[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str | None]]] = [
             ("month", self._month, self._month_name),
             ("initials", self._initials, self._series),
             ("initial", self._initial, self._join),
-            ("initial", self._short, lambda match: match["a"] + " "),
+            ("initial", self._short, self._short_name),
         ]
         self._not_initial = set(words.section("english").get("not_initials", "").split())
         self._letter = re.compile(f"[{LETTERS}]")
@@ -213,6 +217,10 @@ class Signs:
                     done = match.end()
                     break
         return traced.replace(spans, rules)
+
+    def _short_name(self, match: re.Match[str]) -> str | None:
+        """Two short names with nothing but a dot between them (ಹೆಚ್.ಡಿ); after the word of a number a dot is a stop."""
+        return None if match["a"] in self._number_words else match["a"] + " "
 
     def _join(self, match: re.Match[str]) -> str | None:
         name, text = match.group()[:-1], match.string
