@@ -1,7 +1,8 @@
 """Speed of the text front end on one core: python benchmarks/text.py [--seconds 1.0] [--language ml ...]
 
 Prints megabytes of UTF-8 text a second: for plain sentences (what that language's gold set says), where one line in
-six is a number, for nothing but numbers, for nothing but English words, and, where the recorded Malayalam corpus is
+six is a number, for nothing but numbers, for nothing but English words, for amounts, dates, telephone numbers and
+times among plain sentences, for "12345 " repeated, and, where the recorded Malayalam corpus is
 beside the checkout, for its transcripts one by one.
 """
 
@@ -43,14 +44,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--language", nargs="*", default=list(LANGUAGES))
     arguments = parser.parse_args()
-    print("MB/s      plain    mixed  numbers  English")
+    print("MB/s      plain    mixed  numbers  English  amounts  12345")
     for code in arguments.language:
         frontend = TextFrontend(code)
         plain, dense = gold_texts(code)
+        amounts = (plain[:180] + " ₹1,25,000, 15-08-1947, 9876543210, 10:30, Rs. 2.5 crore. ") * 600
+        row = "12345 " * 12_000
         english = "The quick brown fox jumps over the lazy dog near Kochi. BJP and ISRO. " * 2_800
         speeds = [
             speed(partial(frontend.analyse, text), len(text.encode()), arguments.seconds)
-            for text in (plain, plain + dense[: len(plain) // 5], dense, english)
+            for text in (plain, plain + dense[: len(plain) // 5], dense, english, amounts, row)
         ]
         print(f"{code:8}" + "".join(f"{value:7.2f}  " for value in speeds))
     if CORPUS.is_dir():

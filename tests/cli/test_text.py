@@ -34,3 +34,17 @@ def test_strict_fails_with_one_sentence():
     result = run("ശരി 😀", "--language", "ml", "--strict")
     assert result.exit_code != 0
     assert "character 4: dropped U+1F600" in str(result.exception)
+
+
+def test_explain_shows_which_rule_read_what():
+    result = run("₹2.5 കോടിയുടെ 5 കി.മീ. ഡോ. BJP", "--language", "ml", "--explain")
+    assert result.exit_code == 0
+    for part in ("amount", "0–13", "രൂപയുടെ", "unit", "measure", "abbreviation", "English"):
+        assert part in result.output
+
+
+def test_emoji_are_named_on_request_and_another_word_is_refused():
+    assert "thumbs up sign" not in run("ok 👍", "--language", "en-IN").output
+    assert "thumbs up" in run("ok 👍", "--language", "en-IN", "--emoji", "name").output
+    refused = run("ok", "--language", "en-IN", "--emoji", "say")
+    assert "emoji must be 'drop' or 'name', not 'say'" in str(refused.exception)

@@ -104,7 +104,7 @@ def test_english_words_are_sounded_out_by_rule(word, sounds):
         ("₹1", "ഒരു രൂപ"),
         ("₹1,00,000", "ഒരു ലക്ഷം രൂപ"),
         ("₹2.50", "രണ്ട് രൂപ അമ്പത് പൈസ"),
-        ("₹-5", "രൂപ മൈനസ് അഞ്ച്"),
+        ("₹-5", "മൈനസ് അഞ്ച് രൂപ"),
         ("24:00", "ഇരുപത്തിനാല് മണി"),
         ("0484-2345678", "പൂജ്യം നാല് എട്ട് നാല്, രണ്ട് മൂന്ന് നാല് അഞ്ച് ആറ് ഏഴ് എട്ട്"),
         ("+91 9876543210", "പ്ലസ് ഒമ്പത് ഒന്ന്, ഒമ്പത് എട്ട് ഏഴ് ആറ് അഞ്ച് നാല് മൂന്ന് രണ്ട് ഒന്ന് പൂജ്യം"),
@@ -125,11 +125,11 @@ def test_amounts_and_codes_at_the_edges(text, expected):
         ("10%–20%", "ten to twenty percent"),
         ("50 Rs", "fifty rupees"),
         ("Rs. 500/-", "five hundred rupees"),
-        ("Jan 1, 2024", "first january two thousand twenty four"),
-        ("2024/01/05", "fifth january two thousand twenty four"),
-        ("05.06.2024", "fifth june two thousand twenty four"),
+        ("Jan 1, 2024", "first january twenty twenty four"),
+        ("2024/01/05", "fifth january twenty twenty four"),
+        ("05.06.2024", "fifth june twenty twenty four"),
         ("the 1990s", "the nineteen nineties"),
-        ("PIN 682001", "pee eye en six eight two zero zero one"),
+        ("PIN 682001", "pin six eight two zero zero one"),
         ("192.168.1.1", "one hundred ninety two dot one hundred sixty eight dot one dot one"),
         ("24x7", "twenty four seven"),
         ("½ kg", "half kilogram"),
@@ -150,3 +150,16 @@ def test_amounts_and_codes_at_the_edges(text, expected):
 )
 def test_indian_english_reads_numbers_and_signs_as_people_do(text, expected):
     assert spoken(text, "en-IN") == expected
+
+
+def test_an_explanation_names_the_rule_and_the_place_of_what_was_typed():
+    text = "ഡോ. രാമൻ ₹500-ന് 10:30-ന്"
+    explained = TextFrontend("ml").explain(text)
+    assert {entry.rule: text[entry.start : entry.end] for entry in explained} == {
+        "abbreviation": "ഡോ.", "amount": "₹500-ന്", "time of day": "10:30-ന്",
+    }  # fmt: skip
+
+
+def test_emoji_and_flags_have_names_on_request():
+    named = TextFrontend("en-IN", emoji="name").analyse("fine 😀👍🏽 🇮🇳")
+    assert [s.text for s in named.sentences] == ["fine grinning face thumbs up flag eye en"] and not named.notices

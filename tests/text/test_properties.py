@@ -84,7 +84,32 @@ def test_bytes_that_are_no_text_do_no_harm(code, data):
 @pytest.mark.parametrize("code", ["ml", "bn", "ur", "en-IN"])
 @pytest.mark.parametrize(
     "piece",
-    ["1,", "12 ", "a", "aB.", "@", ". ", "-5 ", "₹", "http://a.", "ക്\u200d", "e\u0301", "1/2", "…", "Rs", "((a", "ന്"],
+    [
+        "1,",
+        "12 ",
+        "a",
+        "aB.",
+        "@",
+        ". ",
+        "-5 ",
+        "₹",
+        "http://a.",
+        "ക്\u200d",
+        "e\u0301",
+        "1/2",
+        "…",
+        "Rs",
+        "((a",
+        "ന്",
+        "\u0d3e\u0300",
+        "\u093c\u094d",
+        "12345 ",
+        "5-",
+        "₹1 lakh ",
+        "A.B",
+        "അ.",
+        "5/",
+    ],
 )
 def test_time_grows_with_the_length_of_the_text_and_no_faster(code, piece):
     def seconds(length: int) -> float:

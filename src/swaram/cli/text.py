@@ -12,6 +12,8 @@ def text_command(
     language: Annotated[str, typer.Option("--language", "-l", help="Language code, such as ta or en-IN.")],
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something cannot be spoken.")] = False,
     longest: Annotated[int, typer.Option(min=20, help="The most symbols of one sentence.")] = 240,
+    explain: Annotated[bool, typer.Option("--explain", help="Show which rule read what.")] = False,
+    emoji: Annotated[str, typer.Option(help="drop leaves emoji out; name reads their names.")] = "drop",
 ) -> None:
     """Show how a text will be read: each step, the sentences, their symbols and pauses, and what was left out."""
     import sys
@@ -23,7 +25,7 @@ def text_command(
 
     if text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
-    frontend = TextFrontend(language, strict=strict, longest=longest)
+    frontend = TextFrontend(language, strict=strict, longest=longest, emoji=emoji)
     analysis = frontend.analyse(text)
     console = Console()
 
@@ -35,6 +37,12 @@ def text_command(
         traced = step(traced)
         steps.add_row(name, "" if traced.text == before else _safe(traced.text))
     console.print(steps)
+
+    if explain:
+        rules = Table("from", "step", "rule", "written", "read", title="rules", title_justify="left")
+        for entry in frontend.explain(text):
+            rules.add_row(f"{entry.start}–{entry.end}", entry.step, entry.rule, _safe(entry.before), _safe(entry.said))
+        console.print(rules)
 
     table = SymbolTable.for_languages(frontend.language.code)
     spoken = Table("sentence", "symbols", "from", "pause")

@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from swaram.languages import Language, get_language
+from swaram.text.acronyms import by_letters
 from swaram.text.tables import load_table
 from swaram.text.writing import writer
 
@@ -71,6 +72,7 @@ class EnglishReader:
         names = table["letters"].split() if "letters" in table else []
         if not names and self._writer:
             names = [self._writer.write(sounds) for sounds in _letters()]
+        self.plural: str = table.get("plural") or (self._writer.write(["s"]) if self._writer else "s")
         self.letters: list[str] = [name.replace("_", " ") for name in names]
 
     @lru_cache(maxsize=20_000)  # noqa: B019 - readers are shared and live as long as the process
@@ -82,6 +84,10 @@ class EnglishReader:
         if self._writer is None:
             return lower
         return self._writer.write(list(sounds_of(lower)))
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is in the language's own list or in the list of English words."""
+        return word.lower() in self.own_words or word.lower() in _words()
 
     def phrase(self, words: str) -> str:
         """Several English words."""
@@ -99,11 +105,5 @@ def english_reader(code: str) -> EnglishReader:
 
 
 def is_acronym(word: str) -> bool:
-    """Whether a Latin word is said letter by letter: few capitals, or no vowel to hang on to."""
-    if word.lower() in _words():
-        return False
-    if not re.search("[aeiouyAEIOUY]", word):
-        return len(word) <= 5
-    if not word.isupper():
-        return False
-    return len(word) <= 3 or (len(word) <= 5 and not re.search("[AEIOU][^AEIOU]+[AEIOU]|[^AEIOU][AEIOU][^AEIOU]", word))
+    """Whether a Latin word is said letter by letter: capitals that are no word, or no vowel to hang on to."""
+    return by_letters(word, lambda lower: lower in _words())

@@ -5,8 +5,16 @@ import unicodedata
 from functools import cache
 
 from swaram.languages import Language, get_language
+from swaram.text.letters import alternation, ranges_of
 from swaram.text.tables import load_table
 from swaram.text.traced import TracedText, spread
+
+
+def class_of_marks() -> str:
+    """The inside of a character class of every combining mark there is."""
+    points = [point for point in range(0x300, 0x1F000) if unicodedata.category(chr(point))[0] == "M"]
+    return ranges_of(points)
+
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
 
@@ -23,6 +31,9 @@ _DIGITS = [point for point in range(0x80, 0x20000) if unicodedata.category(chr(p
 # Full-width and Arabic presentation forms and Latin letters with accents are written plainly.
 _COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa\xba]")
 _ACCENTED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\u024f\u1e00-\u1eff]")
+# Nobody writes more marks on one letter; ordering them canonically takes the square of their number.
+_LONGEST_RUN = 8
+_MARK_RUN = re.compile(f"[{class_of_marks()}]{{{_LONGEST_RUN + 1},}}")
 _SPACE_RUN = re.compile(" {2,}")
 _PLAIN_LATIN = {
     "Æ": "AE",
@@ -55,7 +66,7 @@ class Normaliser:
         self._signs = {**_common_signs()}
         forms = {unicodedata.normalize("NFC", old): new for old, new in table.get("forms", [])}
         self._forms = forms
-        self._form_pattern = _alternation(forms) if forms else None
+        self._form_pattern = re.compile(alternation(forms)) if forms else None
         kept = table.get("joiners", "")
         self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
         self._sign_set = frozenset(self._signs)
@@ -64,6 +75,8 @@ class Normaliser:
     def normalise(self, text: TracedText | str) -> TracedText:
         """Normalised text, its origins kept. Idempotent; no length limit; linear time."""
         traced = TracedText(text) if isinstance(text, str) else text
+        if not traced.text.isascii():
+            traced = traced.rewrite(_MARK_RUN, lambda m: m.group()[:_LONGEST_RUN])
         for _ in range(4):
             before = traced.text
             traced = compose(traced)
@@ -113,7 +126,7 @@ def compose(traced: TracedText) -> TracedText:
         done = end
     pieces.append(text[done:])
     kept.extend(origins[done:])
-    return TracedText("".join(pieces), kept)
+    return TracedText("".join(pieces), kept, traced.log)
 
 
 def _runs(text: str) -> list[tuple[int, int]]:
@@ -136,10 +149,6 @@ def _joins_back(character: str) -> bool:
         or unicodedata.combining(character) != 0
         or 0x1161 <= ord(character) <= 0x11C2
     )
-
-
-def _alternation(words: dict[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(words, key=lambda w: (-len(w), w)))))
 
 
 def _without_accents(match: re.Match[str]) -> str:

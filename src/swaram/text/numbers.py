@@ -53,6 +53,7 @@ class NumberWords:
         self.small = _words(table["small"])
         self.hundreds = _words(table["hundreds"])
         self.hundreds_before = _words(table["hundreds_before"]) if "hundreds_before" in table else self.hundreds
+        self._hundreds_after = _words(table["hundreds_after"]) if "hundreds_after" in table else self.hundreds
         self.joint: str = table.get("joint", " ")
         names = (("crore", 10**7), ("lakh", 10**5), ("thousand", 10**3))
         self.scales = [Scale(value, table[name]) for name, value in names]
@@ -63,6 +64,11 @@ class NumberWords:
         self._ordinals: dict[str, str] = ordinals.get("words", {})
         self.has_attributive = bool(self._attributive)
         self._one_of: str = table.get("one_of", self.small[1])
+        self.one_of_differs = self._one_of != self.small[1]
+        self._years_of_pairs: bool = table.get("years_of_pairs", False)
+        self._stems_before = _words(table.get("stems_before", ""))
+        self._hundred_stems = _words(table.get("hundred_stems", ""))
+        self._thousand_stems = _words(table.get("thousand_stems", ""))
 
     def cardinal(self, number: int) -> str:
         """The words of 0 to 10^15 - 1. Raises NumberError outside of it."""
@@ -77,7 +83,8 @@ class NumberWords:
                 parts.append(scale.say(count, self.cardinal(count), number > 0))
         hundreds, rest = divmod(number, 100)
         if hundreds:
-            parts.append((self.hundreds_before if rest else self.hundreds)[hundreds - 1])
+            alone = self._hundreds_after if parts else self.hundreds
+            parts.append((self.hundreds_before if rest else alone)[hundreds - 1])
         if rest:
             parts.append(self.small[rest])
         return self.joint.join(parts)
@@ -117,6 +124,29 @@ class NumberWords:
         zero = f" {table['century_zero']}" if rest < 10 and "century_zero" in table else ""
         return f"{words}{zero} {self.small[rest]}"
 
+    def year_of(self, number: int) -> str:
+        """A year where the words around it say that it is one: in pairs (twenty twenty four) in Indian English."""
+        if self._years_of_pairs and (1010 <= number <= 1099 or 2010 <= number <= 2099):
+            return f"{self.small[number // 100]} {self.small[number % 100]}"
+        return self.year(number)
+
+    def compound(self, number: int) -> str:
+        """A number from 100 to 9,999 as the first part of a compound, with अधिक (Sanskrit); else its cardinal."""
+        if not self._stems_before or not 100 <= number <= 9_999:
+            return self.cardinal(number)
+        thousands, rest = divmod(number, 1000)
+        hundreds, units = divmod(rest, 100)
+        parts = []
+        if units:
+            stem = self._stems_before[units - 1] if units <= 10 else self.small[units].removesuffix("ः")
+            parts.append(_before_adhika(stem))
+        if hundreds:
+            stem = self._hundred_stems[hundreds - 1]
+            parts.append(_before_adhika(stem) if thousands else stem)
+        if thousands:
+            parts.append(self._thousand_stems[thousands - 1])
+        return "".join(parts)
+
     def digits(self, digits: str) -> str:
         """ASCII digits one by one."""
         return " ".join(self.small[int(digit)] for digit in digits)
@@ -130,3 +160,14 @@ def number_words(code: str) -> NumberWords:
 
 def _words(text: str) -> list[str]:
     return [word.replace("_", " ") for word in text.split()]
+
+
+def _before_adhika(stem: str) -> str:
+    """A Sanskrit stem joined to अधिक by sandhi."""
+    if stem.endswith("ि"):
+        return stem[:-1] + "्यधिक"
+    if stem.endswith("त्"):
+        return stem[:-2] + "दधिक"
+    if stem in ("द्व्य", "त्र्य", "चतुर", "षड"):
+        return stem + "धिक"
+    return stem + "ाधिक"

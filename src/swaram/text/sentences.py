@@ -13,8 +13,10 @@ CLAUSE_PAUSE = 0.2
 WORD_PAUSE = 0.05
 
 # A sentence ends at . ? ! and at a line's end, but a full stop must have a space or the end after it.
-_END = re.compile("(?:[?!]|\\.(?=[\"' \\n]|$))[.?!…]*[\"']*(?=[ \\n]|$)|\\n+|[?!]+")
-_NO_WORDS = SPACE + PUNCTUATION + "\n"
+_END = re.compile(
+    "[?!.\\n](?:(?:(?<=[?!])|(?<=\\.)(?=[\"' \\n]|$))[.?!…]*[\"']*(?=[ \\n]|$)|(?<=\\n)\\n*|(?<=[?!])[?!]*)"
+)
+_WORDS = re.compile("[^" + re.escape(SPACE + PUNCTUATION) + "\n]")
 _NO_START = " \n,;:.?!-…"
 _CLAUSE = re.compile("[,;:…] |[-] ")
 
@@ -34,6 +36,8 @@ def split_sentences(traced: TracedText, longest: int = LONGEST) -> list[Sentence
     Nothing but spaces, line ends and marks without words is lost.
     """
     sentences: list[Sentence] = []
+    if not isinstance(traced.origins, list):
+        traced = TracedText(traced.text, list(traced.origins))
     start = 0
     for match in _END.finditer(traced.text):
         pause = LINE_PAUSE if "\n" in traced.text[match.start() : match.end() + 1] else SENTENCE_PAUSE
@@ -45,8 +49,9 @@ def split_sentences(traced: TracedText, longest: int = LONGEST) -> list[Sentence
 
 def _add(sentences: list[Sentence], traced: TracedText, start: int, end: int, pause: float, longest: int) -> None:
     text = traced.text
-    if not text[start:end].strip(_NO_WORDS):
+    if not _WORDS.search(text, start, end):
         return
+    origins = list_of(traced)
     while True:
         while text[start] in _NO_START:
             start += 1
@@ -56,9 +61,9 @@ def _add(sentences: list[Sentence], traced: TracedText, start: int, end: int, pa
             break
         cut, rest = _cut(text, start, longest)
         head = text[start:cut].rstrip()
-        sentences.append(Sentence(head, list(traced.origins[start : start + len(head)]), rest))
+        sentences.append(Sentence(head, origins[start : start + len(head)], rest))
         start = cut
-    sentences.append(Sentence(text[start:end], list(traced.origins[start:end]), pause))
+    sentences.append(Sentence(text[start:end], origins[start:end], pause))
 
 
 def _cut(text: str, start: int, longest: int) -> tuple[int, float]:
@@ -71,3 +76,8 @@ def _cut(text: str, start: int, longest: int) -> tuple[int, float]:
     if space > 0:
         return space, WORD_PAUSE
     return start + longest, 0.0
+
+
+def list_of(traced: TracedText) -> list[int]:
+    """The origins as a list, without a copy where they are one."""
+    return traced.origins if isinstance(traced.origins, list) else list(traced.origins)

@@ -1,8 +1,18 @@
 """Abbreviations, initials, web addresses and single signs (& @ # / + =), from each language's tables."""
 
 import re
+from collections.abc import Callable
 
 from swaram.languages import Language
+from swaram.text.letters import (
+    LETTERS,
+    MARKS,
+    alternation,
+    is_independent_vowel,
+    is_letter,
+    kind,
+    letters_of_scripts,
+)
 from swaram.text.tables import load_table
 from swaram.text.traced import TracedText
 from swaram.text.wording import wording
@@ -10,15 +20,39 @@ from swaram.text.wording import wording
 _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9])(?:https?://|www\.)[A-Za-z0-9-]+(?:[./?=&_~%#:+-]+[A-Za-z0-9]+)*/?")
 _SITE = re.compile(
-    r"(?<![A-Za-z0-9.@-])[A-Za-z][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63})*\.(?:com|org|net|in|gov|edu|co|io|info)"
+    r"(?<![A-Za-z0-9.@-])[A-Za-z][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63})*\.(?:com|org|net|in|gov|edu|co|io|info|ai|app|dev|me|tv|biz|xyz|news|online|shop|store|tech|site|blog|bank|uk|us)"
     r"(?:/[A-Za-z0-9]+)*(?![A-Za-z0-9])"
 )
 
-# One written syllable of the scripts in which people abbreviate their names to it (മു. க. ఎన్.).
 _DOTTED = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){2,}")
-_CONSONANTS = "க-ஹక-హಕ-ಹക-ഹ"
-_VOWELS = "அ-ஔఅ-ఔಅ-ಔഅ-ഔ"
-_VOWEL_SIGNS = "ா-ௌా-ౌಾ-ೌാ-ൌൗ"
+_SHORT_WORD = re.compile(f"(?=[{LETTERS}]{{1,8}}[.۔])")
+_BEFORE_SHORT_WORD = re.compile(f"[^{LETTERS}](?=[{LETTERS}]{{1,8}}[.۔])")
+_BEFORE_DIGIT = frozenset(load_table("latin")["before_digit"].split())
+_MATHS = {
+    "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately",
+    "√": "square root of", "π": "pi", "∞": "infinity", "<": "less than", ">": "greater than", "∴": "therefore",
+    "∑": "sum of", "Δ": "delta", "α": "alpha", "β": "beta", "γ": "gamma", "μ": "micro", "Ω": "ohm", "θ": "theta",
+    "λ": "lambda", "σ": "sigma", "ω": "omega", "✓": "", "©": "copyright", "®": "registered", "™": "trademark",
+}  # fmt: skip
+_MATH = re.compile("[≤≥≠≈√π∞∴∑Δαβγμ©®™θλσωΩ]|(?<![^\\s\\d])[<>] ?(?=\\d)")
+_HASHTAG = re.compile(f"#(?P<tag>[{LETTERS}][{LETTERS}0-9_]+)")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+|(?<=[A-Za-z])(?=\d)")
+_DECADE = re.compile(r"(?:(?<= )|^)'(?=\d0s)")
+_INITIALS_AND = re.compile(r"(?<![A-Za-z])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z])")
+_OWN_NAMES = re.compile(r"\b(?:Wi-?Fi|WI-?FI|wi-fi|Hi-?Fi|hi-fi|Sci-?Fi|sci-fi)\b")
+
+
+def syllables_of(scripts: str) -> tuple[str, str]:
+    """Patterns for one written syllable, and for one without any sign, of the letters in a character class."""
+    points = [chr(p) for p in range(0x900, 0xD80) if re.match(f"[{scripts}]", chr(p))]
+    consonants = [c for c in points if kind(c) == "letter" and not is_independent_vowel(c)]
+    vowels = [c for c in points if kind(c) == "letter" and is_independent_vowel(c)]
+    signs = [c for c in points if kind(c) in ("sign", "final")]
+    if not consonants:
+        return "(?!)", "(?!)"
+    nukta = "[\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc]?"
+    bare = f"(?:[{''.join(consonants)}]{nukta}|[{''.join(vowels)}])"
+    return f"{bare}[{''.join(signs)}]{{0,2}}", bare
 
 
 class Signs:
@@ -28,20 +62,60 @@ class Signs:
         words = wording(language.code)
         self._words = words.words
         self._spell = words.english.spell
-        letters = "".join(f"{chr(a)}-{chr(b)}" for script in language.scripts for a, b in script.ranges) + "A-Za-z"
-        self._letter = re.compile(f"[{letters}]")
+        letters = LETTERS
         self._abbreviations: dict[str, str] = {
             **load_table("abbreviations"),
             **words.section("abbreviations"),
         }
-        longest_first = sorted(self._abbreviations, key=lambda a: (-len(a), a))
-        self._abbreviation = re.compile("|".join(map(re.escape, longest_first)))
+        self._abbreviation = re.compile(alternation(self._abbreviations, from_word_start=True))
         names = {name.replace("_", " ") for name in words.section("english").get("letters", "").split()}
+        names |= set(words.section("english").get("letter_names", "").split())
         singles = sorted(names, key=len, reverse=True)
         own = "|".join(map(re.escape, singles)) or "(?!)"
-        akshara = f"[{_CONSONANTS}][{_VOWEL_SIGNS}]?|[{_VOWELS}]"
-        self._initial = re.compile(rf"(?:{own}|{akshara}|[A-Z])\.(?= ?[{letters}])")
+        scripts = letters_of_scripts(s for s in language.scripts if s.name != "Latin") if names else ""
+        akshara, bare = syllables_of(scripts) if scripts and language.script.name != "Latin" else ("(?!)", "(?!)")
+        one = f"(?:{own}|{akshara}|[A-Z])"
+        stop = "[.۔]"
+        self._initials = re.compile(rf"{one}(?:{stop} ?{one}){{1,7}}(?:{stop}|(?= [{letters}]))(?![{letters}]{{3}})")
+        # Where a danda ends sentences, a dot after one syllable is an initial's; so it is in the four southern scripts.
+        any_syllable = language.code not in ("mr", "gu", "kok")
+        self._initial = re.compile(rf"(?:{own}|{akshara if any_syllable else bare}|[A-Z])\.(?= ?[{letters}])")
+        self._short = re.compile(
+            rf"(?P<a>[{scripts}]{{1,5}})\.(?=(?![{MARKS}])[{scripts}]{{1,6}}(?:[ .]|$))" if scripts else "(?!)"
+        )
+        self._months = words.months
+        self._month = re.compile(
+            rf"(?P<m>[{scripts}]{{2,8}})\.(?:(?= ?\d)|(?<=\d))|(?<=\d )(?P<n>[{scripts}]{{2,8}})\."
+            if scripts
+            else "(?!)"
+        )
+        written = words.section("written_units")
+        patterns = [
+            (
+                r"\.? ?".join(map(re.escape, form.split(".")))
+                + (r"(?=\.)" if "." not in form and sign in ("l", "g", "m") else ""),
+                sign,
+            )
+            for form, sign in sorted(written.items(), key=lambda f: -len(f[0]))
+        ]
+        self._unit_signs = [sign for _, sign in patterns]
+        firsts = "".join(sorted({re.escape(form[0]) for form in written})) or "a"
+        alternatives = "|".join(f"(?P<u{place}>{form})" for place, (form, _) in enumerate(patterns)) or "(?!)"
+        self._unit = re.compile(
+            rf"(?P<d>[\d½¼¾]) ?(?=[{firsts}])(?:{alternatives})(?:\.(?P<e>-?[{scripts}])?|(?![{letters}]))"
+            if scripts
+            else "(?!)"
+        )
+        self._number_words = frozenset(words.section("numbers").get("small", "").split())
+        self._english = words.english
+        self._dotted_words: list[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str | None]]] = [
+            ("month", self._month, self._month_name),
+            ("initials", self._initials, self._series),
+            ("initial", self._initial, self._join),
+            ("initial", self._short, self._short_name),
+        ]
         self._not_initial = set(words.section("english").get("not_initials", "").split())
+        self._letter = re.compile(f"[{LETTERS}]")
         self._codes = set(words.section("words").get("currency_codes", "").split())
         self._sign = re.compile(r"[&@#+=×÷%°/|*~•·^$₹€£]")
         self._single = {
@@ -55,10 +129,10 @@ class Signs:
     def addresses(self, traced: TracedText) -> TracedText:
         """Web and mail addresses: dots, slashes and @ by name, the rest left to be read as words."""
         if "@" in traced.text:
-            traced = traced.rewrite(_EMAIL, self._address)
+            traced = traced.rewrite(_EMAIL, self._address, "address")
         if "://" in traced.text or "www." in traced.text:
-            traced = traced.rewrite(_ADDRESS, self._address)
-        return traced.rewrite(_SITE, self._address)
+            traced = traced.rewrite(_ADDRESS, self._address, "address")
+        return traced.rewrite(_SITE, self._address, "address")
 
     def _address(self, match: re.Match[str]) -> str:
         text = re.sub(r"^https?://|/$", "", match.group())
@@ -66,37 +140,102 @@ class Signs:
             text = text.replace(sign, f" {self._words[name]} ")
         return re.sub(r"[^\w\s]|_", " ", text) if text.isascii() else re.sub(r"[?=&_~%#:+-]", " ", text)
 
+    def units(self, traced: TracedText) -> TracedText:
+        """Units in the language's own letters after a number (കി.മീ., 5 ಕಿ.ಮೀ) become the signs all languages share."""
+
+        def write(match: re.Match[str]) -> str:
+            place = next(int(n[1:]) for n, v in match.groupdict().items() if v is not None and n[0] == "u")
+            ending = match["e"]
+            return f"{match['d']} {self._unit_signs[place]}" + (f"-{ending.lstrip('-')}" if ending else "")
+
+        return traced.rewrite(self._unit, write, "unit")
+
+    def _hashtag(self, match: re.Match[str]) -> str:
+        tag = _CAMEL.sub(" ", match["tag"])
+        return f" {self._words.get('hashtag') or self._words['hash']} {tag}"
+
+    def _maths(self, match: re.Match[str]) -> str:
+        name = _MATHS[match.group().strip()]
+        return f" {self._words.get(name) or self._english.phrase(name)} "
+
+    def _month_name(self, match: re.Match[str]) -> str | None:
+        written = match["m"] or match["n"]
+        found = [month for month in self._months if month.startswith(written) and month != written]
+        return found[0] + " " if len(found) == 1 or (found and len(written) > 2) else None
+
     def abbreviations(self, traced: TracedText) -> TracedText:
         """Abbreviations written out, and the dots of initials taken away so that no sentence ends there."""
+        if "#" in traced.text:
+            traced = traced.rewrite(_HASHTAG, self._hashtag, "hashtag")
+        traced = traced.rewrite(_MATH, self._maths, "mathematical sign")
+        if "&" in traced.text:
+            traced = traced.rewrite(
+                _INITIALS_AND, lambda match: f"{self._spell(match[1])} & {self._spell(match[2])}", "letters"
+            )
+        traced = traced.rewrite(_OWN_NAMES, lambda match: match.group().replace("-", "").lower(), "name")
+        if "'" in traced.text:
+            traced = traced.rewrite(_DECADE, lambda match: " ", "decade")
         text = traced.text
 
         def write(match: re.Match[str]) -> str | None:
-            start, end = match.span()
-            if start and self._letter.match(text[start - 1]):
+            end = match.end()
+            written = match.group()
+            if not written.endswith(".") and end < len(text) and self._letter.match(text[end]):
                 return None
-            if not match.group().endswith(".") and end < len(text) and self._letter.match(text[end]):
+            if written.rstrip(".") in self._codes and re.match(r" ?[0-9]", text[end : end + 2]):
                 return None
-            if match.group().rstrip(".") in self._codes and re.match(r" ?[0-9]", text[end : end + 2]):
+            if written in _BEFORE_DIGIT and not re.match(r" ?[0-9]", text[end : end + 2]):
                 return None
-            if match.group() == "No." and not re.match(r" ?[0-9]", text[end : end + 2]):
-                return None
-            word = self._abbreviations[match.group()]
+            word = self._abbreviations[written]
+            if written == "etc." and re.match(" [A-Z]", text[end : end + 2]):
+                return word + "."
             return word + " " if end < len(text) and text[end] not in " ,.;:?!\n" else word
 
-        traced = traced.rewrite(self._abbreviation, write)
-        traced = traced.rewrite(_DOTTED, self._dotted)
+        traced = traced.rewrite(self._abbreviation, write, "abbreviation")
+        if "." not in traced.text and "۔" not in traced.text:
+            return traced
+        traced = traced.rewrite(_DOTTED, self._dotted, "letters with dots")
+        return self._dots(traced)
+
+    def _dots(self, traced: TracedText) -> TracedText:
+        """Months cut short, initials and short names: looked for only where a short word with a dot begins."""
         text = traced.text
+        spans: list[tuple[int, int, str]] = []
+        rules: list[str] = []
+        done = 0
+        starts = [0] if _SHORT_WORD.match(text) else []
+        starts += [match.end() for match in _BEFORE_SHORT_WORD.finditer(text)]
+        for start in starts:
+            if start < done:
+                continue
+            for rule, pattern, write in self._dotted_words:
+                match = pattern.match(text, start)
+                said = write(match) if match else None
+                if match and said is not None:
+                    spans.append((start, match.end(), said))
+                    rules.append(rule)
+                    done = match.end()
+                    break
+        return traced.replace(spans, rules)
 
-        def join(match: re.Match[str]) -> str | None:
-            if match.start() and self._letter.match(text[match.start() - 1]):
-                return None
-            name = match.group()[:-1]
-            if name.isascii():
-                return self._spell(name) + " "
-            alone = text[match.end()] == " " and text[match.start() - 1 : match.start()] != "."
-            return None if alone and name in self._not_initial else name + " "
+    def _short_name(self, match: re.Match[str]) -> str | None:
+        """Two short names with nothing but a dot between them (ಹೆಚ್.ಡಿ); after the word of a number a dot is a stop."""
+        return None if match["a"] in self._number_words else match["a"] + " "
 
-        return traced.rewrite(self._initial, join)
+    def _join(self, match: re.Match[str]) -> str | None:
+        name, text = match.group()[:-1], match.string
+        if name.isascii():
+            return self._spell(name) + " "
+        alone = text[match.end()] == " " and text[match.start() - 1 : match.start()] != "."
+        return None if alone and name in self._not_initial else name + " "
+
+    def _series(self, match: re.Match[str]) -> str | None:
+        """Several initials: by the names of their letters, no stop between them; the last dot ends text or line."""
+        text, written = match.string, match.group()
+        parts = [part for part in re.split(r"[.۔] ?", written) if part]
+        said = " ".join(self._spell(part) if part.isascii() else part for part in parts)
+        ends = written[-1] in ".۔" and (match.end() == len(text) or text[match.end()] == "\n")
+        return said + ("." if ends else " ")
 
     def _dotted(self, match: re.Match[str]) -> str:
         """U.S.A. by its letters; its last dot stays only where the text or line ends."""
@@ -109,9 +248,15 @@ class Signs:
 
         def write(match: re.Match[str]) -> str:
             word = self._single.get(match.group(), "")
-            between = match.start() > 0 and match.end() < len(text) and text[match.end()].isalnum()
-            if match.group() == "/" and not between:
+            if match.group() == "/" and not _chosen(text[: match.start()][-3:], text[match.end() : match.end() + 3]):
                 word = ""
             return f" {word} " if word not in ("", ",") else word or " "
 
-        return traced.rewrite(self._sign, write)
+        return traced.rewrite(self._sign, write, "sign")
+
+
+def _chosen(before: str, after: str) -> bool:
+    """Whether a slash stands between two words of which one is to be chosen: not two capitals, not a number."""
+    if not before or not after or not is_letter(before[-1]) or not is_letter(after[0]):
+        return False
+    return not (before[-1].isupper() and after[0].isupper())

@@ -1,5 +1,8 @@
 """Dates and times of day in words."""
 
+import re
+
+from swaram.text.letters import NO_LETTER
 from swaram.text.numbers import NumberWords
 from swaram.text.wording import Wording
 
@@ -22,7 +25,7 @@ class DateWords:
             number = int(year)
             if len(year) == 2:
                 number += 2000 if number < 50 else 1900
-            template = template.replace("{year}", self._numbers.year(number))
+            template = template.replace("{year}", self._numbers.year_of(number))
         if "{ordinal}" in template:
             template = template.replace("{ordinal}", self._numbers.ordinal(day))
         return template.replace("{day}", self._numbers.cardinal(day)).replace("{month}", self._words.months[month - 1])
@@ -40,11 +43,34 @@ class TimeWords:
         by_quarters = table.get("quarters", True)
         self._minutes: str = table.get("minutes", "")
         self._parts: list[str] = [table.get(part, "") for part in ("night", "morning", "afternoon", "evening")]
+        own = [part for part in self._parts if part] + table.get("day_parts", "").split()
+        self.day_parts = sorted({re.escape(part.replace("_", " ")) for part in own}, key=len, reverse=True)
+        hours = [self._hour.partition("|")[0], *table.get("hour_words", "").split()]
+        self.hour_words = sorted({re.escape(h.replace("_", " ")) for h in hours if h}, key=len, reverse=True)
+        self.hours_after: str = table.get("hours_after", "")
+        self._at = [(re.compile(f"[ -]?{old}{NO_LETTER}"), new) for old, new in table.get("at", [])]
+        self._followed = re.compile(table["followed"]) if "followed" in table else None
         fractions = words.section("fractions") if by_quarters else {}
         self._quarters = {
             minutes: [w.replace("_", " ") for w in fractions.get(name, "").split()]
             for minutes, name in ((15, "mixed_quarter"), (30, "mixed_half"), (45, "mixed_three_quarters"))
         }
+
+    def followed(self, rest: str) -> bool:
+        """Whether what follows a number with a dot in it makes it a time of day (7.30 in the evening)."""
+        return bool(self._followed and self._followed.match(rest))
+
+    def at(self, hour: int, minute: int, rest: str) -> tuple[str, int] | None:
+        """The time with the hour word that follows it, where the two are said as one (७:१९ वाजता), and its length."""
+        if minute == 0 or (1 <= hour <= len(self._quarters.get(minute, []))):
+            return None
+        for pattern, template in self._at:
+            if match := pattern.match(rest):
+                said = template.replace("{h}", self._numbers.cardinal(hour)).replace(
+                    "{m}", self._numbers.cardinal(minute)
+                )
+                return said, match.end()
+        return None
 
     def say(self, hour: int, minute: int, second: int | None, half: str | None, rest: str) -> str:
         """``half`` is am or pm as written, or None; ``rest`` is the text that follows."""
@@ -53,26 +79,33 @@ class TimeWords:
             hour = hour % 12 + (12 if half[0].lower() == "p" else 0)
             part = self._part(hour) or self._words.english.spell(half)
             hour = hour % 12 or 12
-        said = self._clock(hour, minute, second, self._hour if half and not self._joined else rest)
         if half and not any(self._parts):
-            return f"{said} {part}"
+            return f"{self._clock(hour, minute, second, self._hour)} {part}"
+        said = self._clock(
+            hour,
+            minute,
+            second,
+            rest if half and minute == 0 and not second else self._hour if half and not self._joined else rest,
+        )
         return f"{part} {said}" if part else said
 
     def _clock(self, hour: int, minute: int, second: int | None, rest: str) -> str:
         if second:
             return f"{self._numbers.cardinal(hour)} {self._minute(minute)} {self._numbers.cardinal(second)}"
-        follows = rest.lstrip(" -").startswith(self._hour) if self._hour else True
+        follows = re.match(f"[ -]?(?:{'|'.join(self.hour_words)})", rest) is not None if self._hour else True
         fused = self._quarters.get(minute, [])
         if 1 <= hour <= len(fused):
             return fused[hour - 1] + (self._hour if self._joined and not follows else "")
         if minute == 0 and hour > 12 and self._late:
             return self._late.replace("{h}", self._numbers.cardinal(hour))
         if minute == 0:
-            return self._numbers.cardinal(hour) + ("" if follows else ("" if self._joined else " ") + self._hour)
+            word = self._words.counted(self._hour, hour == 1)
+            return self._numbers.cardinal(hour) + ("" if follows else ("" if self._joined else " ") + word)
         if minute < 10 and self._minutes:
             named = self._minutes.replace("{m}", self._numbers.cardinal(minute))
             return named.replace("{h}", self._numbers.cardinal(hour))
-        return f"{self._numbers.cardinal(hour)} {self._minute(minute)}"
+        joined = self._hour if self._joined and not follows else ""
+        return f"{self._numbers.cardinal(hour)}{joined} {self._minute(minute)}"
 
     def _minute(self, minute: int) -> str:
         words = self._numbers.cardinal(minute)

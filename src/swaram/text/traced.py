@@ -1,7 +1,12 @@
 """Text that remembers, character by character, where in the user's text it came from."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+Log = list[tuple[str, int, int, str, str]]
+"""Which rule rewrote what: its name, the span in the user's text, what stood there, and what was written."""
 
 
 class TracedText:
@@ -10,20 +15,23 @@ class TracedText:
     ``origins`` never decreases from left to right, so a span of the string is a span of the user's text.
     """
 
-    __slots__ = ("origins", "text")
+    __slots__ = ("log", "origins", "text")
 
-    def __init__(self, text: str, origins: Sequence[int] | None = None) -> None:
+    def __init__(self, text: str, origins: Sequence[int] | None = None, log: "Log | None" = None) -> None:
         self.text = text
+        self.log = log
         self.origins: Sequence[int] = range(len(text)) if origins is None else origins
 
     def __len__(self) -> int:
         return len(self.text)
 
     def __getitem__(self, span: slice) -> "TracedText":
-        return TracedText(self.text[span], self.origins[span])
+        return TracedText(self.text[span], self.origins[span], self.log)
 
-    def rewrite(self, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str | None]) -> "TracedText":
-        """Replace each match by what ``write`` returns (None keeps it); the origins follow.
+    def rewrite(
+        self, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str | None], rule: str = ""
+    ) -> "TracedText":
+        """Replace each match by what ``write`` returns (None keeps it); the origins follow. ``rule`` is for the log.
 
         A replacement of the same length keeps its origins; any other is spread evenly over the match's.
         """
@@ -32,12 +40,16 @@ class TracedText:
             new = write(match)
             if new is not None and new != match.group():
                 spans.append((*match.span(), new))
-        return self.replace(spans)
+        return self.replace(spans, [rule] * len(spans) if rule and self.log is not None else None)
 
-    def replace(self, spans: list[tuple[int, int, str]]) -> "TracedText":
-        """Replace spans (start, end, new text), which are in order and do not overlap."""
+    def replace(self, spans: list[tuple[int, int, str]], rules: list[str] | None = None) -> "TracedText":
+        """Replace spans (start, end, new text), which are in order and do not overlap; ``rules`` are for the log."""
         if not spans:
             return self
+        if self.log is not None and rules:
+            for (start, end, new), rule in zip(spans, rules, strict=True):
+                first, last = self.origins[start], self.origins[max(start, end - 1)]
+                self.log.append((rule, first, last + 1, self.text[start:end], new.strip()))
         text, origins = self.text, self.origins
         pieces: list[str] = []
         kept: list[int] = []
@@ -53,7 +65,7 @@ class TracedText:
             done = end
         pieces.append(text[done:])
         kept.extend(origins[done:])
-        return TracedText("".join(pieces), kept)
+        return TracedText("".join(pieces), kept, self.log)
 
 
 def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int]:
@@ -62,4 +74,14 @@ def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int
     if not width:
         here = origins[min(start, len(origins) - 1)] if origins else 0
         return [here] * count
-    return [origins[start + k * width // count] for k in range(count)]
+    kept: list[int] = []
+    for origin, times in zip(origins[start:end], _shares(width, count), strict=True):
+        kept += [origin] * times
+    return kept
+
+
+@lru_cache(maxsize=4096)
+def _shares(width: int, count: int) -> tuple[int, ...]:
+    """How many of ``count`` new characters fall to each of ``width`` old ones."""
+    edges = [-(-place * count // width) for place in range(width + 1)]
+    return tuple(after - before for before, after in itertools.pairwise(edges))

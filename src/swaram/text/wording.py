@@ -11,14 +11,18 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-CURRENCIES = {"₹": "rupee", "$": "dollar", "€": "euro", "£": "pound"}
-AFTER = {"rupees": "₹", "rupee": "₹", "dollars": "$", "Rs": "₹", "INR": "₹", "USD": "$", "EUR": "€", "GBP": "£"}
-CODES = {"rs": "₹", "inr": "₹", "usd": "$", "us$": "$", "eur": "€", "gbp": "£"}
+CURRENCIES = {"₹": "rupee", "$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "৳": "taka"}
+AFTER = {
+    "rupees": "₹", "rupee": "₹", "dollars": "$", "Rs": "₹", "INR": "₹", "USD": "$", "EUR": "€", "GBP": "£", "BDT": "৳",
+}  # fmt: skip
+CODES = {
+    "rs": "₹", "re": "₹", "inr": "₹", "usd": "$", "us$": "$", "eur": "€", "gbp": "£", "bdt": "৳", "jpy": "¥",
+}  # fmt: skip
 _ENGLISH = {
     "percent": "percent", "point": "point", "minus": "minus", "plus": "plus", "dollar": "dollar", "euro": "euro",
     "pound": "pound", "cent": "cent", "at": "at", "hash": "hash", "dot": "dot", "slash": "slash", "equals": "equal",
     "million": "million", "billion": "billion", "trillion": "trillion", "by": "by", "times": "into",
-    "rupee": "rupee", "paisa": "paisa", "and": "and",
+    "rupee": "rupee", "paisa": "paisa", "and": "and", "yen": "yen", "taka": "taka", "over": "",
 }  # fmt: skip
 
 
@@ -47,9 +51,9 @@ class Wording:
         return self.table.get(name, {})
 
     def counted(self, word: str, one: bool) -> str:
-        """``word`` may hold a singular and a plural, parted by ``|``."""
-        singular, _, plural = word.partition("|")
-        return singular if one or not plural else plural
+        """``word`` may hold a singular, a plural and a stem for endings, parted by ``|``."""
+        forms = word.split("|")
+        return forms[0] if one or len(forms) == 1 else forms[1]
 
 
 @cache
