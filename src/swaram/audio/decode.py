@@ -54,9 +54,9 @@ class Decoder:
         Raises ``AudioError`` for a file that is missing or may not be read, is no recording, or of which nothing can
         be decoded.
         """
-        if isinstance(self.source, str | Path) and not Path(self.source).is_file():
-            raise AudioError(f"{self.name}: no such audio file")
         try:
+            if isinstance(self.source, str | Path) and not Path(self.source).is_file():
+                raise AudioError(f"{self.name}: no such audio file")
             for piece in self._resampled():
                 self.seconds += len(piece) / self.sample_rate
                 yield piece

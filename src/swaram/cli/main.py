@@ -3,13 +3,14 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from swaram import __version__
+from swaram.cli.console import use_utf8
 from swaram.errors import SwaramError
 
 # Name: module of ``swaram.cli``, what in it is the command or the group of commands, and what the list says of it.
@@ -88,13 +89,24 @@ def version_command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error that the user can cause is one sentence on stderr and status 1."""
+    use_utf8()
     try:
         app(args=None if arguments is None else list(arguments))
     except SwaramError as error:
-        from rich.console import Console
-
-        Console(stderr=True, soft_wrap=True).print(f"swaram: {error}", style="red", markup=False, highlight=False)
+        _fail(str(error))
+    except BrokenPipeError:  # whoever read the output has enough of it
+        sys.stdout = None  # type: ignore[assignment]
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or type(error).__name__}; see that it is there and may be read and written")
+
+
+def _fail(sentence: str) -> NoReturn:
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True).print(f"swaram: {sentence}", style="red", markup=False, highlight=False)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swaram.cli.console import read_standard_input
 from swaram.errors import SwaramError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def speak_command(
     if text is None:
         raise SpeechError("Nothing to say: give the text, or - to read it from standard input.")
     if text == "-":
-        text = sys.stdin.read(MAX_TEXT_CHARACTERS + 1)
+        text = read_standard_input(MAX_TEXT_CHARACTERS)
     if len(text) > MAX_TEXT_CHARACTERS:
         raise SpeechError(f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts.")
     request = SpeechRequest(text, speaker=speaker, language=language, style=style, speed=speed, seed=seed)

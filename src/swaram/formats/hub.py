@@ -28,6 +28,9 @@ def fetched(source: str, endpoint: str = "") -> Iterator[Path]:
     if path.exists():
         yield path
         return
+    begins_here = path.is_absolute() or (len(path.parts) > 1 and Path(path.parts[0]).is_dir())
+    if begins_here or path.suffix.lower() in (".onnx", ".pth", ".pt", ".ckpt", ".json"):
+        raise FormatError(f"{source}: no such file or folder; see how it is spelt")
     if not _HUB_ID.fullmatch(source) or ".." in source.split("/"):
         raise FormatError(f"{source}: no such file or folder, and no id of the hub such as facebook/mms-tts-mal")
     with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,7 @@ def read_description(config: dict[str, Any], source: str, languages: tuple[str, 
     Raises FormatError where a key is missing or of a kind that is not known, LanguageError for other languages.
     """
     try:
-        kind = str(config.get("phoneme_type", "espeak")).lower()
+        kind = str(config.get("phoneme_type", "espeak")).lower().removeprefix("phonemetype.")
         rate, count = int(config["audio"]["sample_rate"]), int(config.get("num_speakers", 1))
         inference = {ours: float(config.get("inference", {}).get(key, usual)) for ours, key, usual in _SCALES}
         inference["duration_noise_scale"] = float(config.get("inference", {}).get("noise_w", 0.8))

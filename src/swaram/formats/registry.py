@@ -112,5 +112,17 @@ def recognise(path: Path) -> Format:
     for form in FORMATS:
         if form.reads and form.recognises(path):
             return form
+    bare = _without_description(path)
+    if bare is not None:
+        raise FormatError(
+            f"{bare}: its description {bare.name}.json is missing beside it; a Piper voice is both files"
+        )
     titles = ", ".join(form.title for form in FORMATS if form.reads)
     raise FormatError(f"{path}: of no known format; it should be {titles}, or say which with --from")
+
+
+def _without_description(path: Path) -> Path | None:
+    """An ``.onnx`` that lacks the JSON beside it, of a file or of a folder."""
+    if path.is_dir():
+        return next((inner for inner in sorted(path.glob("*.onnx")) if not _piper(inner)), None)
+    return path if path.suffix == ".onnx" and path.is_file() else None

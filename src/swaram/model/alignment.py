@@ -3,13 +3,23 @@
 On a CPU it is a compiled loop over the table; on other devices whole rows at once, so that no score leaves the device.
 """
 
+from collections.abc import Callable
+
 import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 
-@numba.njit(cache=True, nogil=True)
+def _compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile a function, and keep what was compiled where some folder for it can be written."""
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # neither beside this file nor in a home folder: a container with a read-only root
+        return numba.njit(nogil=True)(function)
+
+
+@_compiled
 def _search(score: np.ndarray, symbols: np.ndarray, frames: np.ndarray, durations: np.ndarray) -> None:
     for item in range(score.shape[0]):
         table = score[item]

@@ -95,7 +95,7 @@ def hash_key(key: str) -> str:
 def read_grants(path: Path) -> list[Grant]:
     """The grants of a file ``{"keys": [...]}``. Raises KeyFileError."""
     try:
-        entries = json.loads(path.read_text())["keys"]
+        entries = json.loads(path.read_text(encoding="utf-8-sig"))["keys"]
         return [Grant.model_validate(entry) for entry in entries]
     except OSError as error:
         raise KeyFileError(f"{path}: the file of keys cannot be read ({error.strerror}).") from error

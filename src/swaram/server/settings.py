@@ -106,7 +106,7 @@ def read_settings(path: Path | None, given: dict[str, Any]) -> ServerSettings:
     """
 
     class Settings(ServerSettings):
-        model_config = SettingsConfigDict(json_file=path)
+        model_config = SettingsConfigDict(json_file=path, json_file_encoding="utf-8-sig")
 
     for name in os.environ:  # pydantic-settings passes over variables that name no setting
         if name.startswith(PREFIX):

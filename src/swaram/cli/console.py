@@ -1,0 +1,46 @@
+"""Text from and to the console, UTF-8 whatever the console says of itself."""
+
+import codecs
+import sys
+from typing import Any
+
+from swaram.errors import SwaramError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def use_utf8() -> None:
+    """Write UTF-8 to standard output and error; what cannot be written (half a surrogate pair) is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def decode_text(content: bytes, name: str) -> str:
+    """The text of bytes in UTF-8, or in UTF-16 or UTF-32 with a byte order mark, as PowerShell's ``>`` writes it.
+
+    Raises SwaramError for anything else; ``name`` is what the message calls it.
+    """
+    encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SwaramError(f"{name} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
+    if "\0" in text:
+        raise SwaramError(f"{name} is not UTF-8 text (it holds zero bytes); save it as UTF-8.")
+    return text
+
+
+def read_standard_input(most_characters: int) -> str:
+    """All of standard input as text, cut behind ``most_characters`` + 1. Raises SwaramError where it is no text."""
+    binary = getattr(sys.stdin, "buffer", None)
+    if binary is None:  # replaced by a program that runs this one
+        return sys.stdin.read(most_characters + 1)
+    return decode_text(binary.read(4 * (most_characters + 2)), "standard input")[: most_characters + 1]
