@@ -130,16 +130,21 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
+_NAMES = {name.casefold(): code for code, entry in LANGUAGES.items() for name in (entry.name, entry.native_name)}
+_NAMES |= {"hindi": "hi", "हिन्दी": "hi", "हिंदी": "hi", "oriya": "or", "english": "en-IN", "en-in": "en-IN"}
+
+
 def get_language(code: str) -> Language:
-    """The language of a code (ISO 639-1 where there is one, otherwise 639-3; case does not matter).
+    """The language of a code (ISO 639-1 where there is one, otherwise 639-3), a tag, or a name.
+
+    Case does not matter, nor what stands behind the language in a tag: ``ML``, ``ml-IN``, ``ml_IN``, ``mal``,
+    ``Malayalam`` and ``മലയാളം`` are the same.
 
     Raises:
         LanguageError: for ``hi`` (with the reason) and for every code that is not offered.
     """
-    wanted = code.strip().lower()
-    for suffix in ("-in", "_in"):
-        if wanted not in ("en-in", "en_in"):
-            wanted = wanted.removesuffix(suffix)
+    tag = code.strip().casefold().replace("_", "-")
+    wanted = _NAMES.get(tag) or tag.partition("-")[0]  # ml-IN, ml-Mlym-IN: the language is the first part (RFC 5646)
     if wanted in ("hi", "hin"):
         raise LanguageError(
             "language 'hi': swaram leaves Hindi out on purpose, because Hindi already has good voices and "
@@ -148,4 +153,4 @@ def get_language(code: str) -> Language:
     wanted = _OTHER_NAMES.get(wanted, wanted)
     if wanted in LANGUAGES:
         return LANGUAGES[wanted]
-    raise LanguageError(f"language {code!r} is not offered; choose one of {', '.join(LANGUAGES)}.")
+    raise LanguageError(f"language {code[:40]!r} is not offered; choose one of {', '.join(LANGUAGES)}.")

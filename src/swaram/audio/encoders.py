@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import av
 import numpy as np
+import soxr
 
 from swaram.audio.files import AudioError
 from swaram.audio.flac import BLOCK_SAMPLES, FlacEncoder, pack_samples
@@ -30,8 +31,8 @@ class SpeechEncoder(Protocol):
     of the samples that went in.
     """
 
-    samples: int
-
+    @property
+    def samples(self) -> int: ...
     @property
     def header(self) -> bytes: ...
     @property
@@ -42,9 +43,15 @@ class SpeechEncoder(Protocol):
     def finish(self) -> list[bytes]: ...
 
 
-def open_encoder(form: str, sample_rate: int, bits: int = 16) -> SpeechEncoder:
-    """An encoder of one of ``MEDIA_TYPES``. Raises AudioError for bits that the format does not hold."""
+def open_encoder(form: str, sample_rate: int, bits: int = 16, out_rate: int | None = None) -> SpeechEncoder:
+    """An encoder of one of ``MEDIA_TYPES`` for integer samples at ``sample_rate`` Hz.
+
+    ``out_rate``: the rate of what is written, where it is another one. Raises AudioError for bits that the format does
+    not hold.
+    """
     check_format(form, bits)
+    if out_rate is not None and out_rate != sample_rate:
+        return ResampledEncoder(open_encoder(form, out_rate, bits), sample_rate, out_rate, bits)
     if form == "flac":
         return FlacEncoder(sample_rate, bits=bits)
     if form in ("pcm", "wav"):
@@ -52,6 +59,46 @@ def open_encoder(form: str, sample_rate: int, bits: int = 16) -> SpeechEncoder:
     if form == "opus":
         return ContainerEncoder("ogg", "libopus", _nearest(_OPUS_RATES, sample_rate), sample_rate)
     return ContainerEncoder("mp3", "libmp3lame", _nearest(_MP3_RATES, sample_rate), sample_rate)
+
+
+class ResampledEncoder:
+    """An encoder whose samples come at another rate: a stream resampled by soxr at "very high quality"."""
+
+    def __init__(self, encoder: SpeechEncoder, from_rate: int, to_rate: int, bits: int = 16) -> None:
+        self._encoder, self._full_scale = encoder, float(1 << (bits - 1))
+        self._stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float64", quality="VHQ")
+
+    @property
+    def samples(self) -> int:
+        """Samples written so far, at the new rate."""
+        return self._encoder.samples
+
+    @property
+    def header(self) -> bytes:
+        """As the encoder's."""
+        return self._encoder.header
+
+    @property
+    def final_header(self) -> bytes:
+        """As the encoder's."""
+        return self._encoder.final_header
+
+    @property
+    def md5(self) -> str:
+        """Of the resampled samples."""
+        return self._encoder.md5
+
+    def encode(self, samples: np.ndarray) -> list[bytes]:
+        """Take integer samples [n] at the old rate; return what became complete."""
+        return self._encoder.encode(self._resampled(samples, last=False))
+
+    def finish(self) -> list[bytes]:
+        """The rest."""
+        return self._encoder.encode(self._resampled(np.zeros(0), last=True)) + self._encoder.finish()
+
+    def _resampled(self, samples: np.ndarray, last: bool) -> np.ndarray:
+        made = self._stream.resample_chunk(np.asarray(samples, dtype=np.float64), last)
+        return np.clip(np.rint(made), -self._full_scale, self._full_scale - 1).astype(np.int32)
 
 
 def check_format(form: str, bits: int) -> None:

@@ -15,6 +15,9 @@ def serve_command(
     port: Annotated[
         int | None, typer.Option(help="Port; 0 takes a free one [default: 5000].", min=0, max=65535)
     ] = None,
+    root_path: Annotated[
+        str | None, typer.Option(help="Prefix under which a proxy serves this server, such as /tts.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
     voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
     recognizers: Annotated[Path | None, typer.Option(help="Folder that holds the recognisers.")] = None,
@@ -47,6 +50,7 @@ def serve_command(
     given = {
         "host": host,
         "port": port,
+        "root_path": root_path,
         "voices": voices,
         "recognizers": recognizers,
         "workers": workers,

@@ -114,9 +114,7 @@ def recognise(path: Path) -> Format:
             return form
     bare = _without_description(path)
     if bare is not None:
-        raise FormatError(
-            f"{bare}: its description {bare.name}.json is missing beside it; a Piper voice is both files"
-        )
+        raise FormatError(f"{bare}: its description {bare.name}.json is missing beside it; a Piper voice is both files")
     titles = ", ".join(form.title for form in FORMATS if form.reads)
     raise FormatError(f"{path}: of no known format; it should be {titles}, or say which with --from")
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from swaram.files import whole_folder
+from swaram.languages import LanguageError, get_language
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.features import FeatureSettings
 from swaram.validation import first_problem
@@ -150,6 +151,15 @@ def find_recognizer(language: str | None = None, folder: str | Path | None = Non
                 f"{home}: several recognisers there; choose with --language one of {', '.join(there)}."
             )
         return next(iter(there.values()))
+    language = known_code(language)
     if language not in there:
         raise RecognizerError(f"{home}: no recogniser for {language!r} there; it holds {', '.join(there)}.")
     return there[language]
+
+
+def known_code(language: str) -> str:
+    """Our code for a tag or a name of a language (``ml-IN``, ``Malayalam``); as it is where it is none of ours."""
+    try:
+        return get_language(language).code
+    except LanguageError:
+        return language

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
-from starlette.exceptions import HTTPException
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from swaram import __version__
-from swaram.errors import SwaramError
+from swaram.server.answers import ERROR_ANSWER, HeadAsGet, answer_errors
 from swaram.server.auth import authenticate, serve_socket
 from swaram.server.body_limit import BodyLimit
 from swaram.server.convert import ConvertSession, convert_upload
@@ -22,7 +21,6 @@ from swaram.server.speak_socket import SpeakSession
 from swaram.server.speech_http import add_speech
 from swaram.server.transcribe_http import PATH as TRANSCRIPTIONS
 from swaram.server.transcribe_http import add_transcriptions
-from swaram.validation import message
 
 _PAGE = Path(__file__).parent / "page"
 _WAV_FORM = {
@@ -60,15 +58,23 @@ def create_app(settings: ServerSettings) -> FastAPI:
         listeners.close()
         service.close()
 
-    app = FastAPI(title="swaram", version=__version__, lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = FastAPI(
+        title="swaram",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        root_path=settings.root_path,
+    )
     app.state.service = service
     app.add_middleware(BodyLimit, limit=8 * settings.max_message_bytes, elsewhere=("/convert", TRANSCRIPTIONS))
-    _answer_errors(app)
+    app.add_middleware(HeadAsGet)
+    answer_errors(app)
     _add_pages(app, service)
     _add_sockets(app, service)
-    add_speech(app, service, {status: _ERROR_ANSWER for status in (400, 401, 403, 422, 429, 503)})
+    add_speech(app, service, {status: ERROR_ANSWER for status in (400, 401, 403, 422, 429, 503)})
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
-    listeners = add_transcriptions(app, service, {status: _ERROR_ANSWER for status in refusals})
+    listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
     return app
 
 
@@ -77,12 +83,16 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     async def page() -> FileResponse:
         return FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _POLICY})
 
+    @app.get("/docs", include_in_schema=False)
+    async def documentation() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="openapi.json", title="swaram")  # beside this page, under any prefix
+
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
         """Whether the server runs."""
         return {"status": "ok", "version": __version__, "voices": len(service.engines)}
 
-    @app.get("/readyz", responses={503: _ERROR_ANSWER})
+    @app.get("/readyz", responses={503: ERROR_ANSWER})
     async def readyz() -> dict[str, Any]:
         """Whether the server takes new listeners."""
         if service.admission.draining:
@@ -124,28 +134,13 @@ def _add_sockets(app: FastAPI, service: Service) -> None:
         await serve_socket(websocket, service, lambda _: ConvertSession(websocket, service))
 
 
-_ERROR_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-            "required": ["code", "message"],
-        }
-    },
-    "required": ["error"],
-}
-_ERROR_ANSWER: dict[str, Any] = {
-    "description": "One sentence about what is wrong.",
-    "content": {"application/json": {"schema": _ERROR_SCHEMA}},
-}
 _CONVERT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The FLAC file.",
         "content": {"audio/flac": {"schema": {"type": "string", "format": "binary"}}},
     },
     **{
-        status: _ERROR_ANSWER | {"description": text}
+        status: ERROR_ANSWER | {"description": text}
         for status, text in {
             401: "A key is needed.",
             403: "A page of another origin asked.",
@@ -161,28 +156,3 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "connect-src 'self' ws: wss:; img-src data:; media-src blob:"
 )
-
-
-def _answer_errors(app: FastAPI) -> None:
-    def answer(status: int, code: str, sentence: str, headers: Any = None) -> JSONResponse:
-        return JSONResponse({"error": {"code": code, "message": sentence}}, status, headers)
-
-    @app.exception_handler(HttpError)
-    async def known(_: Request, error: HttpError) -> JSONResponse:
-        return answer(error.status, error.code, error.sentence, error.headers)
-
-    @app.exception_handler(SwaramError)
-    async def user_error(_: Request, error: SwaramError) -> JSONResponse:
-        return answer(400, "bad_request", str(error))
-
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        sentences = {404: "There is nothing at this address.", 405: "This address does not answer that method."}
-        sentence = sentences.get(error.status_code, f"{str(error.detail).rstrip('.')}.")
-        return answer(error.status_code, f"http_{error.status_code}", sentence, error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"][1:]) or "body"
-        return answer(422, "bad_request", f"{where}: {message(fault)}.")

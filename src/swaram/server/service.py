@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from swaram import __version__
 from swaram.audio.encoders import check_format
 from swaram.audio.flac import BLOCK_SAMPLES
+from swaram.errors import SwaramError
 from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
@@ -21,6 +22,7 @@ from swaram.server.settings import ServerSettings
 from swaram.server.speech_job import SpeechJob
 from swaram.server.telemetry import open_telemetry
 from swaram.server.voice_watch import VoiceWatch
+from swaram.voice.engine import Engine
 from swaram.voice.library import open_engines
 from swaram.voice.request import SpeechRequest
 
@@ -140,8 +142,11 @@ class Service:
         self.metrics.queue.set(self.scheduler.waiting)
         self.admission.measure_step(step.stage, step.seconds)
 
-    def begin(self, request_id: str, start: Start) -> tuple[SpeechJob, dict[str, Any]]:
-        """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
+    def begin(self, request_id: str, start: Start, sample_rate: int | None = None) -> tuple[SpeechJob, dict[str, Any]]:
+        """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served.
+
+        ``sample_rate``: of the sound that is sent, in Hz, where it is not to be the voice's own.
+        """
         name = self._voice_name(start.voice, start.language)
         engine = self.engines[name]
         request = SpeechRequest(
@@ -171,13 +176,13 @@ class Service:
         }
         synthesis = engine.begin(request, start.marks)
         shared = (self.scheduler, self.settings, self.metrics, self.admission)
-        return SpeechJob(request_id, name, start, synthesis, rate, *shared), started
+        return SpeechJob(request_id, name, start, synthesis, rate, *shared, sample_rate), started
 
     def _voice_name(self, name: str | None, language: str | None) -> str:
         if not self.engines:
             raise RequestError("unknown_voice", "The server has no voice at the moment; try again later.", 5.0)
         if not name:
-            reads = [name for name, engine in self.engines.items() if language in engine.voice.languages]
+            reads = [name for name, engine in self.engines.items() if language and _reads(engine, language)]
             return (reads or list(self.engines))[0]
         if name not in self.engines:
             offered = ", ".join(self.engines)
@@ -219,3 +224,11 @@ class Service:
             }
             for name, engine in self.engines.items()
         ]
+
+
+def _reads(engine: Engine, language: str) -> bool:
+    """Whether a voice reads the language of a tag or name."""
+    try:
+        return bool(engine.voice.find_language(language))
+    except SwaramError:
+        return False

@@ -39,6 +39,7 @@ class ServerSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 5000
+    root_path: Annotated[str, Field(pattern=r"^(/[^/?#]+)*$")] = ""
     voices: Path | None = None
     recognizers: Path | None = None
     workers: Count = max(1, os.cpu_count() or 1)

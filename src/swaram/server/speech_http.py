@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from swaram.audio.encoders import MEDIA_TYPES
@@ -21,12 +21,15 @@ from swaram.server.logs import describe_fault
 from swaram.server.protocol import RequestError, Start
 from swaram.server.service import Service
 from swaram.server.speech_job import Sink, SpeechJob
+from swaram.validation import first_problem
 
 logger = logging.getLogger("swaram.server")
 
 # A reader may leave this many pieces lying before synthesis waits for it.
 _QUEUE = 64
 _READER_PATIENCE = 120.0
+MOST_NAME = 200  # characters
+PCM_RATE = 24_000  # Hz: what players of this form take headerless samples for
 _STATUS = {"overloaded": 429, "rate": 429, "too_many_streams": 429, "restarting": 503, "internal": 500}
 
 
@@ -46,6 +49,9 @@ class SpeechBody(BaseModel):
     language: Annotated[str, Field(max_length=20)] | None = None
     style: Annotated[str, Field(max_length=200)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
+    sample_rate: Annotated[
+        int | None, Field(ge=8000, le=48_000, description="Of pcm (24000 by default) and wav (the voice's own), in Hz.")
+    ] = None
 
 
 def add_speech(app: FastAPI, service: Service, errors: dict[int | str, dict[str, Any]]) -> None:
@@ -80,13 +86,19 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
     if len(body.input) > limit:
         raise HttpError(400, "text_too_long", f"The text has more than {limit} characters; send it in parts.")
     voice, speaker = _who(body, service)
-    start = Start(
-        type="start", voice=voice, speaker=speaker, language=body.language, style=body.style, speed=body.speed,
-        seed=body.seed, format=body.response_format, marks="none", pace=False,
-    )  # fmt: skip
+    if body.sample_rate is not None and body.response_format not in ("pcm", "wav"):
+        raise HttpError(422, "bad_parameter", "The sample_rate can be chosen for pcm and wav; leave it out.")
+    rate = body.sample_rate or (PCM_RATE if body.response_format == "pcm" else None)
+    try:
+        start = Start(
+            type="start", voice=voice, speaker=speaker, language=body.language, style=body.style, speed=body.speed,
+            seed=body.seed, format=body.response_format, marks="none", pace=False,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise HttpError(422, "bad_request", f"{first_problem(error)}.") from None
     try:
         service.admission.admit(holder, len(body.input), service.scheduler.waiting)
-        job, _ = service.begin("http", start)
+        job, _ = service.begin("http", start, rate)
         job.push(body.input, end=True)
     except SwaramError as error:
         raise to_http(error) from error
@@ -95,6 +107,8 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
     if body.stream_format == "sse":
         return StreamingResponse(_events(delivery, first, len(body.input)), media_type="text/event-stream")
     kind = MEDIA_TYPES[body.response_format]
+    if body.response_format == "pcm":
+        kind = f"{kind};rate={rate};channels=1;bits=16"
     if body.stream_format is None and body.response_format in ("flac", "wav"):
         # Readers of files want the length at the beginning, which is known only at the end.
         pieces = [first, *[piece async for piece in delivery.pieces()]]
@@ -106,8 +120,8 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
 def _who(body: SpeechBody, service: Service) -> tuple[str | None, str | None]:
     """The voice and the speaker that ``model`` and ``voice`` name together."""
     asked = body.voice.get("id") if isinstance(body.voice, dict) else body.voice
-    if asked is not None and not isinstance(asked, str):
-        raise HttpError(422, "bad_request", "The voice must be a name.")
+    if asked is not None and not (isinstance(asked, str) and len(asked) <= MOST_NAME and asked.isprintable()):
+        raise HttpError(422, "bad_request", f"The voice must be a name of at most {MOST_NAME} characters.")
     model = body.model if body.model in service.engines else None
     if not asked or asked == "default":
         return model, None

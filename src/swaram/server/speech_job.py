@@ -52,11 +52,13 @@ class SpeechJob:
         settings: ServerSettings,
         metrics: Metrics,
         admission: Admission,
+        out_rate: int | None = None,
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
         self.bytes_sent = 0
         self._start, self._synthesis, self._rate = start, synthesis, sample_rate
-        self._encoder = open_encoder(start.format, sample_rate, start.bits)
+        self._out_rate = out_rate or sample_rate
+        self._encoder = open_encoder(start.format, sample_rate, start.bits, out_rate)
         self._scheduler, self._job = scheduler, Job()
         self._settings, self._metrics, self._admission = settings, metrics, admission
         self._measured = (0.0, 0.0)
@@ -226,7 +228,7 @@ class SpeechJob:
     async def _finish(self, sink: Sink) -> None:
         encoder = self._encoder
         await self._send_frames(await self._step("encode", encoder.finish), sink)
-        seconds = encoder.samples / self._rate
+        seconds = encoder.samples / self._out_rate
         await sink.json(
             {
                 "type": "done",

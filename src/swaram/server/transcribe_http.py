@@ -19,7 +19,7 @@ from swaram.errors import SwaramError
 from swaram.languages import LANGUAGES
 from swaram.recognition import Recognizer, Transcript
 from swaram.recognition.captions import as_data, subrip, web_vtt
-from swaram.recognition.package import list_recognizers
+from swaram.recognition.package import known_code, list_recognizers
 from swaram.server.auth import authenticate
 from swaram.server.convert import read_form
 from swaram.server.errors import HttpError
@@ -87,8 +87,7 @@ class Listeners:
             if len(self._folders) > 1:
                 raise HttpError(400, "no_language", f"Say the language of the recording: one of {there}.")
             return next(iter(self._folders))
-        names = {entry.name.lower(): code for code, entry in LANGUAGES.items()}
-        code = names.get(language.lower(), language)
+        code = known_code(language)
         if code not in self._folders:
             raise HttpError(
                 404, "no_recognizer", f"There is no recogniser for that language; there is one for {there}."

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from swaram.languages import LanguageError, get_language
 from swaram.text.symbols import SymbolTable
 from swaram.voice.errors import SpeechError
 from swaram.voice.package import Speaker, VoiceManifest, VoicePackage, open_package
@@ -98,5 +99,13 @@ class Voice:
             return self.languages[0]
         for code in self.languages:
             if code.casefold() == wanted.strip().casefold():
+                return code
+        try:
+            code = get_language(wanted).code
+        except LanguageError as error:
+            if "Hindi" in str(error):
+                raise SpeechError(str(error)) from None
+        else:
+            if code in self.languages:
                 return code
         raise SpeechError(f"The voice {self.name} reads {', '.join(self.languages)}, not the language asked for.")
