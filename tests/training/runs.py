@@ -1,4 +1,4 @@
-"""Training runs of the tests: an engine on a tiny corpus, and the losses that a run wrote."""
+"""Training runs of the tests: an trainer on a tiny corpus, and the losses that a run wrote."""
 
 import json
 from pathlib import Path
@@ -17,8 +17,8 @@ def losses(directory: str | Path, kind: str = "train") -> list[dict]:
     return [{k: v for k, v in row.items() if k not in timed} for row in rows if row["kind"] == kind]
 
 
-def engine_of(config) -> tuple[Trainer, object]:
+def trainer_of(config) -> tuple[Trainer, object]:
     symbols = SymbolTable.for_languages("ml")
     dataset = load_dataset(config.data.training_files, config, symbols)
-    engine = Trainer(config, symbols, dataset.speakers, torch.device("cpu"), torch.float32)
-    return engine, collate(dataset, [0, 3, 6, 9], {"high": 0, "low": 1}, 256)
+    trainer = Trainer(config, symbols, dataset.speakers, torch.device("cpu"), torch.float32)
+    return trainer, collate(dataset, [0, 3, 6, 9], {"high": 0, "low": 1}, 256)

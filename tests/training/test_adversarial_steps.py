@@ -5,23 +5,23 @@ import torch
 
 from swaram.config.config import ConfigError, parse_config
 from swaram.training.loop import Limits, train
-from tests.training.runs import engine_of, losses
+from tests.training.runs import losses, trainer_of
 
 OF_DISCRIMINATORS = {"adversarial", "feature_matching", "discriminator", "gradient_discriminator"}
 
 
 def test_between_adversarial_steps_the_discriminators_rest_and_the_generator_learns(raw_config):
     raw_config["train"]["adversarial_every"] = 3
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     judged = []
     for _ in range(4):
-        before = {name: p.detach().clone() for name, p in engine.discriminators.named_parameters()}
-        decoder = engine.generator.dec.state_dict()
+        before = {name: p.detach().clone() for name, p in trainer.discriminators.named_parameters()}
+        decoder = trainer.generator.dec.state_dict()
         decoder = {name: value.clone() for name, value in decoder.items()}
-        values = engine.step(batch)
-        moved = any(not torch.equal(p, before[name]) for name, p in engine.discriminators.named_parameters())
+        values = trainer.step(batch)
+        moved = any(not torch.equal(p, before[name]) for name, p in trainer.discriminators.named_parameters())
         assert moved == (set(values) >= OF_DISCRIMINATORS) == bool(set(values) & OF_DISCRIMINATORS)
-        assert any(not torch.equal(value, decoder[name]) for name, value in engine.generator.dec.state_dict().items())
+        assert any(not torch.equal(value, decoder[name]) for name, value in trainer.generator.dec.state_dict().items())
         judged.append(moved)
     assert judged == [True, False, False, True]
 
@@ -40,8 +40,8 @@ def test_the_journal_has_each_loss_as_a_mean_over_the_steps_that_had_it(raw_conf
 
 
 def test_more_segments_than_utterances_are_several_of_each(raw_config):
-    engine, batch = engine_of(parse_config(raw_config))
-    _, output = engine.generator(engine.inputs(batch), 16, 10)
+    trainer, batch = trainer_of(parse_config(raw_config))
+    _, output = trainer.generator(trainer.inputs(batch), 16, 10)
     assert output.audio.shape == (10, 16 * 256)
     counts = torch.bincount(output.rows, minlength=4)
     assert counts.min() >= 2 and counts.sum() == 10
@@ -51,10 +51,10 @@ def test_more_segments_than_utterances_are_several_of_each(raw_config):
 @pytest.mark.parametrize(("asked", "seen"), [(3, 3), (None, 8), (20, 8)])
 def test_the_discriminators_see_as_many_segments_as_configured(raw_config, asked, seen):
     raw_config["train"] |= {"segments": 8, "discriminator_segments": asked}
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     sizes = []
-    engine.discriminators.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
-    engine.step(batch)
+    trainer.discriminators.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
+    trainer.step(batch)
     assert sizes == [2 * seen]  # recordings and synthesis
 
 
@@ -67,11 +67,11 @@ def test_segments_for_each_utterance_follow_the_size_of_the_batch(raw_config, ut
 
 def test_a_step_decodes_and_judges_so_many_for_each_utterance(raw_config):
     raw_config["train"] |= {"segments_per_utterance": 1.5, "discriminator_segments_per_utterance": 0.75}
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     decoded, judged = [], []
-    engine.generator.dec.register_forward_hook(lambda module, inputs, output: decoded.append(len(output)))
-    engine.discriminators.register_forward_hook(lambda module, inputs, output: judged.append(len(inputs[0]) // 2))
-    engine.step(batch)
+    trainer.generator.dec.register_forward_hook(lambda module, inputs, output: decoded.append(len(output)))
+    trainer.discriminators.register_forward_hook(lambda module, inputs, output: judged.append(len(inputs[0]) // 2))
+    trainer.step(batch)
     assert (decoded, judged) == ([6], [3])
 
 

@@ -67,9 +67,9 @@ def test_whoever_looks_on_is_called_after_each_validation_with_the_average(raw_c
     raw_config["train"]["validation_steps"] = 2
     seen = []
 
-    def look(engine, journal):
-        seen.append((engine.progress.step, engine.average.module.training))
-        journal.losses(engine.progress.step, {"cer": 0.25}, "evaluation")
+    def look(trainer, logger):
+        seen.append((trainer.progress.step, trainer.average.module.training))
+        logger.scalars(trainer.progress.step, {"cer": 0.25}, "evaluation")
 
     folder = train(parse_config(raw_config), limits=Limits(max_steps=5), after_validation=look)
     assert seen == [(2, False), (4, False)]

@@ -11,7 +11,7 @@ from swaram.training.batches import collate
 from swaram.training.checkpoints import CheckpointError, read_info
 from swaram.training.dataset import load_dataset
 from swaram.training.trainer import Trainer
-from tests.training.runs import engine_of
+from tests.training.runs import trainer_of
 
 
 def rewrite(corpus, **columns) -> None:
@@ -58,34 +58,34 @@ def test_a_clip_in_another_language_is_left_out_with_its_reason(raw_config, corp
 
 def test_training_moves_every_language_and_style_of_a_batch_and_no_others(raw_config, corpus):
     config = styled(raw_config, corpus)
-    engine, _ = engine_of(config)
-    dataset = load_dataset(config.data.training_files, config, engine.symbols)
+    trainer, _ = trainer_of(config)
+    dataset = load_dataset(config.data.training_files, config, trainer.symbols)
     batch = collate(dataset, [0, 1, 4], {"high": 0, "low": 1}, 256)  # styles none and SAD, both languages
-    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
-    engine.step(batch)
-    grad = engine.generator.emb_s.weight.grad.abs().sum(1)
+    before = {name: p.detach().clone() for name, p in trainer.generator.named_parameters()}
+    trainer.step(batch)
+    grad = trainer.generator.emb_s.weight.grad.abs().sum(1)
     assert (grad > 0).tolist() == [False, False, True]
-    moved = (engine.generator.enc_p.emb_l.weight - before["enc_p.emb_l.weight"]).abs().sum(1)
+    moved = (trainer.generator.enc_p.emb_l.weight - before["enc_p.emb_l.weight"]).abs().sum(1)
     assert (moved > 0).all()
-    assert engine.generator.emb_s.weight[0].abs().max() == 0
+    assert trainer.generator.emb_s.weight[0].abs().max() == 0
 
 
 @pytest.mark.parametrize(("key", "value"), [("styles", ["SAD", "HAPPY"]), ("languages", ["ta", "ml"])])
 def test_a_resume_with_other_languages_or_styles_is_refused_by_name(raw_config, corpus, tmp_path, key, value):
     config = styled(raw_config, corpus)
-    folder = engine_of(config)[0].save(tmp_path / "saved")
+    folder = trainer_of(config)[0].save(tmp_path / "saved")
     raw_config["data"][key] = value
-    engine = Trainer(
+    trainer = Trainer(
         parse_config(raw_config), read_info(folder).symbols, ["high", "low"], torch.device("cpu"), torch.float32
     )
     with pytest.raises(CheckpointError, match=rf"data\.{key}.*put it back"):
-        engine.restore(folder)
+        trainer.load(folder)
 
 
 @pytest.mark.parametrize("forgotten", ["language", "style"])
 def test_a_batch_without_ids_is_refused_by_a_model_that_needs_them(raw_config, corpus, forgotten):
     config = styled(raw_config, corpus)
-    engine, batch = engine_of(config)
+    trainer, batch = trainer_of(config)
     setattr(batch, forgotten, None)
     with pytest.raises(ValueError, match=forgotten):
-        engine.step(batch)
+        trainer.step(batch)

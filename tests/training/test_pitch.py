@@ -8,7 +8,7 @@ from swaram.audio.pitch import UNKNOWN, pitch_track
 from swaram.config.config import parse_config
 from swaram.training import losses
 from tests.recorded_speech import spoken_clips
-from tests.training.runs import engine_of
+from tests.training.runs import trainer_of
 
 HARMONIC = {"type": "harmonic", "channels": 16, "blocks": 2}
 RATE, HOP = 16000, 256
@@ -44,7 +44,7 @@ def test_recorded_speech_is_voiced_in_part_and_its_pitch_moves_within_an_octave(
 
 def test_a_batch_has_the_pitch_of_each_clip_and_the_usual_one_where_it_is_padded(raw_config):
     raw_config["model"]["decoder"] = HARMONIC
-    _, batch = engine_of(parse_config(raw_config))
+    _, batch = trainer_of(parse_config(raw_config))
     assert batch.pitch.shape == (4, 2, batch.audio.shape[1] // HOP)
     for row, expected in enumerate((110, 110, 210, 210)):
         length = int(batch.frame_lengths[row])
@@ -56,12 +56,12 @@ def test_a_batch_has_the_pitch_of_each_clip_and_the_usual_one_where_it_is_padded
 def test_the_pitch_is_learnt_from_the_latent_and_drives_what_is_spoken(raw_config):
     raw_config["model"]["decoder"] = HARMONIC
     raw_config["train"]["learning_rate"] = 2e-3
-    engine, batch = engine_of(parse_config(raw_config))
-    history = [engine.step(batch) for _ in range(80)]
+    trainer, batch = trainer_of(parse_config(raw_config))
+    history = [trainer.step(batch) for _ in range(80)]
     first, last = (sum(row["pitch"] for row in rows) / 5 for rows in (history[:5], history[-5:]))
     assert last < 0.4 * first
-    spectrogram = engine.spectra.linear(batch.audio)
-    model = engine.generator.eval()
+    spectrogram = trainer.spectra.linear(batch.audio)
+    model = trainer.generator.eval()
     with torch.no_grad():
         conditioning = model.condition_on(batch.speaker)
         latent = model.enc_q(spectrogram, batch.frame_lengths, conditioning)[1]

@@ -18,15 +18,15 @@ from swaram.training.checkpoints import CheckpointError
 from swaram.training.ema import MovingAverage
 from swaram.training.loop import Limits, train
 from swaram.training.trainer import Trainer, TrainingError
-from tests.training.runs import engine_of, losses
+from tests.training.runs import losses, trainer_of
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_learning_a_few_clips_brings_the_losses_down(raw_config):
     raw_config["train"]["learning_rate"] = 2e-3
-    engine, batch = engine_of(parse_config(raw_config))
-    history = [engine.step(batch) for _ in range(60)]
+    trainer, batch = trainer_of(parse_config(raw_config))
+    history = [trainer.step(batch) for _ in range(60)]
     for name, share in (("mel", 0.6), ("kl", 0.6), ("duration", 0.95)):
         first = sum(row[name] for row in history[:5])
         last = sum(row[name] for row in history[-5:])
@@ -34,40 +34,40 @@ def test_learning_a_few_clips_brings_the_losses_down(raw_config):
 
 
 def test_a_step_moves_the_generator_by_finite_gradients(config):
-    engine, batch = engine_of(config)
-    before = {name: p.clone() for name, p in engine.generator.named_parameters()}
-    engine.step(batch)
-    assert any(not torch.equal(p, before[name]) for name, p in engine.generator.named_parameters())
-    for p in engine.generator.parameters():
+    trainer, batch = trainer_of(config)
+    before = {name: p.clone() for name, p in trainer.generator.named_parameters()}
+    trainer.step(batch)
+    assert any(not torch.equal(p, before[name]) for name, p in trainer.generator.named_parameters())
+    for p in trainer.generator.parameters():
         assert p.grad is not None and torch.isfinite(p.grad).all()
 
 
 def test_the_learning_rate_really_falls(raw_config):
     raw_config["train"] |= {"learning_rate_decay": 0.5, "warmup_steps": 4}
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     rates = []
     for epoch in (0, 0, 0, 0, 1, 2):
-        engine.progress.epoch = epoch
-        rates.append(engine.step(batch)["learning_rate"] / 2e-4)
+        trainer.progress.epoch = epoch
+        rates.append(trainer.step(batch)["learning_rate"] / 2e-4)
     assert rates == pytest.approx([0.25, 0.5, 0.75, 1.0, 0.5, 0.25])
-    assert engine.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(0.5e-4)
+    assert trainer.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(0.5e-4)
 
 
 def test_gradients_are_clipped_not_only_measured(raw_config):
     raw_config["train"]["gradient_clip"] = 0.01
-    engine, batch = engine_of(parse_config(raw_config))
-    report = engine.step(batch)
+    trainer, batch = trainer_of(parse_config(raw_config))
+    report = trainer.step(batch)
     assert report["gradient_generator"] > 0.01
-    norm = torch.nn.utils.get_total_norm([p.grad for p in engine.generator.parameters()])
+    norm = torch.nn.utils.get_total_norm([p.grad for p in trainer.generator.parameters()])
     assert norm <= 0.0101
 
 
 def test_the_average_follows_the_generator(config):
-    engine, batch = engine_of(config)
-    start = engine.generator.enc_p.emb.weight.detach().clone()
+    trainer, batch = trainer_of(config)
+    start = trainer.generator.enc_p.emb.weight.detach().clone()
     for _ in range(20):
-        engine.step(batch)
-    now, average = engine.generator.enc_p.emb.weight, engine.average.module.enc_p.emb.weight
+        trainer.step(batch)
+    now, average = trainer.generator.enc_p.emb.weight, trainer.average.module.enc_p.emb.weight
     assert 0 < (average - now).norm() < (start - now).norm()
 
 
@@ -218,18 +218,20 @@ def test_a_warm_start_takes_what_fits_by_symbol_and_speaker(raw_config, tmp_path
     raw_config["data"]["languages"] = ["ml", "ta"]
     config = parse_config(raw_config)
     symbols = SymbolTable.for_languages("ml", "ta")
-    engine = Trainer(config, symbols, ["new", "high"], torch.device("cpu"), torch.float32)
+    trainer = Trainer(config, symbols, ["new", "high"], torch.device("cpu"), torch.float32)
     from swaram.training.warm_start import warm_start
 
-    report = warm_start(source, engine.generator, engine.discriminators, config, symbols, ["new", "high"])
+    report = warm_start(source, trainer.generator, trainer.discriminators, config, symbols, ["new", "high"])
     assert report.left == ["enc_p.emb_l.weight"]  # the source had one language and needed no table of them
     old = SymbolTable.for_languages("ml")
     row, before = symbols.symbols.index("മ"), old.symbols.index("മ")
-    assert torch.equal(engine.generator.enc_p.emb.weight[row], taken["enc_p.emb.weight"][before])
-    assert torch.equal(engine.generator.emb_g.weight[1], taken["emb_g.weight"][0])
+    assert torch.equal(trainer.generator.enc_p.emb.weight[row], taken["enc_p.emb.weight"][before])
+    assert torch.equal(trainer.generator.emb_g.weight[1], taken["emb_g.weight"][0])
     raw_config["data"]["sample_rate"] = 22050
     with pytest.raises(CheckpointError, match=r"data\.sample_rate 16000"):
-        warm_start(source, engine.generator, engine.discriminators, parse_config(raw_config), symbols, ["new", "high"])
+        warm_start(
+            source, trainer.generator, trainer.discriminators, parse_config(raw_config), symbols, ["new", "high"]
+        )
 
 
 def test_tensorboard_has_the_losses_under_the_names_of_their_weights(raw_config):
@@ -270,32 +272,32 @@ def test_without_validation_clips_training_goes_on_and_says_so(raw_config, corpu
 
 def test_fewer_segments_than_utterances_are_decoded_and_compared_with_their_own_audio(raw_config):
     raw_config["train"]["segments"] = 2
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     for row in range(4):  # each utterance is a constant of its own, so that a mix-up would show
         batch.audio[row] = 0.1 * (row + 1)
-    _, output = engine.generator(engine.inputs(batch), 16, 2)
+    _, output = trainer.generator(trainer.inputs(batch), 16, 2)
     real = validation.cut_audio(batch.audio[output.rows], output.starts, 16, 256)
     assert output.audio.shape == real.shape == (2, 16 * 256)
     assert torch.allclose(real[:, 0], 0.1 * (output.rows + 1).float())
-    assert engine.step(batch)["mel"] > 0
+    assert trainer.step(batch)["mel"] > 0
 
 
 def test_a_text_step_moves_only_the_text_side(config):
-    engine, batch = engine_of(config)
-    engine.step(batch)
-    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
-    engine.text_step(batch)
-    moved = {name.split(".")[0] for name, p in engine.generator.named_parameters() if not torch.equal(p, before[name])}
+    trainer, batch = trainer_of(config)
+    trainer.step(batch)
+    before = {name: p.detach().clone() for name, p in trainer.generator.named_parameters()}
+    trainer.text_step(batch)
+    moved = {name.split(".")[0] for name, p in trainer.generator.named_parameters() if not torch.equal(p, before[name])}
     assert moved == {"enc_p", "flow", "dp", "emb_g"}
 
 
 def test_text_steps_bring_the_divergence_down(raw_config):
     raw_config["train"]["learning_rate"] = 2e-3
-    engine, batch = engine_of(parse_config(raw_config))
-    first = engine.step(batch)["kl"]
+    trainer, batch = trainer_of(parse_config(raw_config))
+    first = trainer.step(batch)["kl"]
     for _ in range(30):
-        engine.text_step(batch)
-    assert engine.step(batch)["kl"] < 0.7 * first
+        trainer.text_step(batch)
+    assert trainer.step(batch)["kl"] < 0.7 * first
 
 
 def test_weights_to_train_on_from_are_half_the_size_and_count_the_steps_before(raw_config, tmp_path):
@@ -315,5 +317,5 @@ def test_weights_to_train_on_from_are_half_the_size_and_count_the_steps_before(r
     assert (info.step, info.earlier_steps) == (2, 3) and info.earlier_seconds > 0
     with pytest.raises(CheckpointError, match="cannot be read"):
         raw_config["train"]["output_directory"] = str(weights.parent / "third")
-        engine, _ = engine_of(parse_config(raw_config))
-        engine.restore(weights)  # the optimizers' state is not in there: only a warm start can use it
+        trainer, _ = trainer_of(parse_config(raw_config))
+        trainer.load(weights)  # the optimizers' state is not in there: only a warm start can use it
