@@ -88,3 +88,12 @@ def test_optimizers_are_those_of_the_configuration(raw_config):
     for optimizer, rate in ((trainer.generator_optimizer, 1e-3), (trainer.discriminator_optimizer, 5e-4)):
         (group,) = optimizer.param_groups
         assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (rate, (0.7, 0.9), 1e-7, 0.03)
+
+
+def test_the_loss_is_in_semitones_and_counts_voiced_frames():
+    class Heard:
+        pitch = torch.tensor([[200.0, 200.0, 200.0, 999.0]])
+        mask = torch.tensor([[[1.0, 1.0, 1.0, 0.0]]])
+
+    track = torch.tensor([[[100.0, 200.0, 100.0, 100.0], [1.0, 1.0, 0.0, 1.0]]])
+    assert float(losses.pitch(Heard, track)) == pytest.approx((12 * 1 + 0 + 12 * 0.05) / 2.05, rel=1e-5)

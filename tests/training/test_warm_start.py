@@ -9,7 +9,9 @@ from swaram.config.config import load_config, parse_config
 from swaram.model.discriminators import Discriminators
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
+from swaram.training import checkpoints
 from swaram.training.checkpoints import CheckpointError, read_info, read_tensors
+from swaram.training.loop import Limits, train
 from swaram.training.trainer import Trainer
 from swaram.training.warm_start import warm_start
 
@@ -116,3 +118,26 @@ def test_the_shipped_weights_fit_the_default_configuration_whole():
     report = warm_start(ROOT / "weights" / "malayalam", generator, discriminators, config, info.symbols, info.speakers)
     assert report.left == [] and report.taken == len(generator.state_dict()) + len(discriminators.state_dict())
     assert report.unused == []
+
+
+def test_a_warm_start_takes_what_fits_by_symbol_and_speaker(raw_config, tmp_path):
+    source = train(parse_config(raw_config), limits=Limits(max_steps=3))
+    taken = checkpoints.read_tensors(source, "ema")
+    raw_config["train"] |= {"output_directory": str(tmp_path / "second")}
+    raw_config["data"]["languages"] = ["ml", "ta"]
+    config = parse_config(raw_config)
+    symbols = SymbolTable.for_languages("ml", "ta")
+    trainer = Trainer(config, symbols, ["new", "high"], torch.device("cpu"), torch.float32)
+    from swaram.training.warm_start import warm_start
+
+    report = warm_start(source, trainer.generator, trainer.discriminators, config, symbols, ["new", "high"])
+    assert report.left == ["enc_p.emb_l.weight"]  # the source had one language and needed no table of them
+    old = SymbolTable.for_languages("ml")
+    row, before = symbols.symbols.index("മ"), old.symbols.index("മ")
+    assert torch.equal(trainer.generator.enc_p.emb.weight[row], taken["enc_p.emb.weight"][before])
+    assert torch.equal(trainer.generator.emb_g.weight[1], taken["emb_g.weight"][0])
+    raw_config["data"]["sample_rate"] = 22050
+    with pytest.raises(CheckpointError, match=r"data\.sample_rate 16000"):
+        warm_start(
+            source, trainer.generator, trainer.discriminators, parse_config(raw_config), symbols, ["new", "high"]
+        )
