@@ -97,8 +97,8 @@ def assemble(config: Config, overfit: int | None = None) -> tuple[Trainer, Datas
         validating = training
     else:
         validating = load_dataset(config.data.validation_files, config, symbols, may_be_empty=True)
-        strangers = set(validating.speakers) - set(training.speakers)
-        for clip in [clip for clip in validating.clips if clip.speaker in strangers]:
+        unknown = set(validating.speakers) - set(training.speakers)
+        for clip in [clip for clip in validating.clips if clip.speaker in unknown]:
             validating.leave_out(clip, "speaker not in the training files")
         learnt = {clip.path for clip in training.clips}
         for clip in [clip for clip in validating.clips if clip.path in learnt]:
