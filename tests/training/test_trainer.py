@@ -1,5 +1,7 @@
 """A step learns, with and without discriminators, and clips what it should; a text step moves the text side alone."""
 
+import copy
+
 import pytest
 import torch
 
@@ -194,3 +196,19 @@ def test_the_pitch_is_learnt_from_the_latent_and_drives_what_is_spoken(raw_confi
         hertz = model.source(latent, conditioning).pitch
     low, high = (float(hertz[rows, :40].median()) for rows in (slice(0, 2), slice(2, 4)))
     assert 90 < low < 135 and 170 < high < 250
+
+
+def test_restore_makes_a_trainer_what_state_was_called_on(raw_config):
+    trainer, batch = trainer_of(parse_config(raw_config))
+    trainer.step(batch)
+    trainer.progress.unlogged = {"mel": 1.5}
+    info, tensors = copy.deepcopy(trainer.state())
+    other, _ = trainer_of(parse_config({**raw_config, "train": {**raw_config["train"], "seed": 99}}))
+    other.restore(info, tensors)
+    again, same = other.state()
+    assert again.progress == info.progress and (info.step, info.unlogged) == (1, {"mel": 1.5})
+    assert {group: set(own) for group, own in same.items()} == {group: set(own) for group, own in tensors.items()}
+    assert all(torch.equal(same[group][name], value) for group, own in tensors.items() for name, value in own.items())
+    goes_on = other.step(batch)
+    other.restore(info, tensors)  # neither the step nor the trainer has changed what it was given
+    assert other.step(batch) == goes_on
