@@ -54,31 +54,31 @@ class Straightforward:
 
     def __init__(self, config: Config, device: torch.device):
         self.config = config
-        self.engine = Trainer(config, SymbolTable.for_languages("ml"), ["speaker"], device, torch.float32)
-        for module in self.engine.discriminators.discriminators:
+        self.trainer = Trainer(config, SymbolTable.for_languages("ml"), ["speaker"], device, torch.float32)
+        for module in self.trainer.discriminators.discriminators:
             if isinstance(module, PeriodDiscriminator):
                 module.forward = two_dimensional.__get__(module)  # type: ignore[method-assign]
         settings = {"lr": 2e-4, "betas": (0.8, 0.99), "eps": 1e-9}
-        self.generator_optimizer = torch.optim.AdamW(self.engine.generator.parameters(), **settings)
-        self.discriminator_optimizer = torch.optim.AdamW(self.engine.discriminators.parameters(), **settings)
+        self.generator_optimizer = torch.optim.AdamW(self.trainer.generator.parameters(), **settings)
+        self.discriminator_optimizer = torch.optim.AdamW(self.trainer.discriminators.parameters(), **settings)
 
     def step(self, batch: Batch) -> None:
         """One update of the discriminators, then one of the generator."""
-        engine, segment = self.engine, self.config.train.segment_frames
-        prior, output = engine.generator(engine.inputs(batch), segment)
+        trainer, segment = self.trainer, self.config.train.segment_frames
+        prior, output = trainer.generator(trainer.inputs(batch), segment)
         real = cut_audio(batch.audio, output.starts, segment, self.config.data.hop_length)
 
-        real_scores, _ = engine.discriminators(real)
-        fake_scores, _ = engine.discriminators(output.audio.detach())
+        real_scores, _ = trainer.discriminators(real)
+        fake_scores, _ = trainer.discriminators(output.audio.detach())
         self.discriminator_optimizer.zero_grad()
         losses.discriminator(real_scores, fake_scores).backward()
-        norm(engine.discriminators)
+        norm(trainer.discriminators)
         self.discriminator_optimizer.step()
 
-        _, real_maps = engine.discriminators(real)
-        fake_scores, fake_maps = engine.discriminators(output.audio)
+        _, real_maps = trainer.discriminators(real)
+        fake_scores, fake_maps = trainer.discriminators(output.audio)
         loss = (
-            45 * losses.mel(engine.spectra(real), engine.spectra(output.audio))
+            45 * losses.mel(trainer.spectra(real), trainer.spectra(output.audio))
             + losses.kl(prior)
             + prior.duration_loss
             + losses.adversarial(fake_scores)
@@ -86,7 +86,7 @@ class Straightforward:
         )
         self.generator_optimizer.zero_grad()
         loss.backward()
-        norm(engine.generator)
+        norm(trainer.generator)
         self.generator_optimizer.step()
         float(loss.detach())
 
@@ -109,7 +109,7 @@ def norm(module: nn.Module) -> float:
 
 
 def ours(config: Config, device: torch.device, compiled: bool = False) -> Trainer:
-    """The engine with the number format that it chooses itself."""
+    """The trainer with the number format that it chooses itself."""
     config = config.model_copy(deep=True)
     config.train.compile = compiled
     config.train.text_steps = config.train.bootstrap_steps = 0
@@ -185,18 +185,18 @@ def on_gpu(paper: Config, mini: Config, repeats: int, batches: list[str]) -> lis
     for name, config in (("paper", paper), ("mini", mini)):
         for compiled in (False, True):
             for utterances, frames in (map(int, size.split("x")) for size in batches):
-                engine = ours(config, device, compiled)
+                trainer = ours(config, device, compiled)
                 batch = make_batch(utterances, frames, config.data.hop_length, device)
-                steps = -(-repeats // cycle(engine)) * cycle(engine)
-                batch = fitting(engine, batch)
-                for _ in range(cycle(engine) + 2):
-                    engine.step(batch)
+                steps = -(-repeats // cycle(trainer)) * cycle(trainer)
+                batch = fitting(trainer, batch)
+                for _ in range(cycle(trainer) + 2):
+                    trainer.step(batch)
                 torch.cuda.synchronize()
                 torch.cuda.reset_peak_memory_stats()
                 with Utilisation() as utilisation:
                     begun = time.perf_counter()
                     for _ in range(steps):
-                        engine.step(batch)
+                        trainer.step(batch)
                     torch.cuda.synchronize()
                     seconds = (time.perf_counter() - begun) / steps
                 rows.append(
@@ -212,7 +212,7 @@ def on_gpu(paper: Config, mini: Config, repeats: int, batches: list[str]) -> lis
                     }
                 )
                 print(rows[-1], flush=True)
-                del engine
+                del trainer
                 torch.cuda.empty_cache()
     return rows
 

@@ -60,7 +60,7 @@ def lines(directory: Path, kind: str) -> list[dict]:
     return [row for row in rows if row["kind"] == kind]
 
 
-def test_figures_reach_the_journal_at_their_interval_and_change_nothing(listening, raw_config, tmp_path):  # noqa: F811
+def test_figures_reach_the_log_at_their_interval_and_change_nothing(listening, raw_config, tmp_path):  # noqa: F811
     pytest.importorskip("torch", reason="training needs PyTorch")
     runs = {}
     for name, options in {"listened": ["--evaluate-every", "4"], "alone": []}.items():
@@ -109,7 +109,7 @@ def test_a_failing_evaluation_never_ends_a_training(listening, raw_config):  # n
         speakers = ("low", "high")
         symbols = property(lambda self: (_ for _ in ()).throw(ValueError("x")))
 
-    journal = type("J", (), {"say": lambda self, text: said.append(text), "losses": None})()
-    listener(Broken(), journal)
+    logger = type("L", (), {"info": lambda self, text: said.append(text), "scalars": None})()
+    listener(Broken(), logger)
     assert said == ["evaluation left out: ValueError"]
     assert np.isfinite(listener.due)

@@ -27,7 +27,7 @@ def exported(folder: Path, speakers: int = 1, half: bool = True, data: dict | No
     stir(vits, 0.15)
     if config.model.duration_predictor == "plain":
         torch.nn.init.constant_(vits.dp.proj.bias, 1.5)  # some frames for each symbol
-    info = CheckpointInfo(7, 0, 0, config, symbols, names, None, 60.0)
+    info = CheckpointInfo(config, symbols, names, step=7, seconds_trained=60.0)
     report = write_voice(vits, info, folder / "voice", VoiceFacts("made by a test", licence="CC0-1.0", half=half))
     assert max(report.latent_difference, report.audio_difference) < 1e-4
     return Engine(Voice.open(folder / "voice"))

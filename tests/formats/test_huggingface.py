@@ -243,7 +243,7 @@ def paper_checkpoint(folder, speakers=1, durations="stochastic", **model):
         if name.startswith("dec.") and name.endswith("original0"):
             parameter.data.mul_(5)
     names = [f"reader {number}" for number in range(speakers)]
-    info = CheckpointInfo(1200, 3, 0, config, symbols, names, None, 60.0)
+    info = CheckpointInfo(config, symbols, names, step=1200, epoch=3, seconds_trained=60.0)
     write_checkpoint(folder, info, {"generator": generator.state_dict()})
     return generator.eval()
 

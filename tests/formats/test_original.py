@@ -86,7 +86,7 @@ def checkpoint(folder, speakers=1, discriminators=True, **model):
     tensors = {"generator": generator.state_dict()}
     if discriminators:
         tensors["discriminator"] = Discriminators(config.model.discriminator).state_dict()
-    write_checkpoint(folder, CheckpointInfo(1200, 3, 0, config, symbols, names, None, 60.0), tensors)
+    write_checkpoint(folder, CheckpointInfo(config, symbols, names, step=1200, epoch=3, seconds_trained=60.0), tensors)
     return folder
 
 

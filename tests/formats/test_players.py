@@ -236,7 +236,7 @@ def test_a_checkpoint_with_a_decoder_of_the_paper_goes_to_piper(tmp_path):
     symbols = SymbolTable.for_languages(*config.data.languages)
     torch.manual_seed(8)
     model = Vits(config.model, config.data, len(symbols), 2)
-    info = CheckpointInfo(7, 0, 0, config, symbols, ["anu", "binu"], None, 60.0, discriminators=False)
+    info = CheckpointInfo(config, symbols, ["anu", "binu"], False, step=7, seconds_trained=60.0)
     write_checkpoint(tmp_path / "step-7", info, {"generator": model.state_dict()})
     out = tmp_path / "made"
     arguments = ["voice", "export", str(tmp_path / "step-7"), "--to", "piper", "--out", str(out)]

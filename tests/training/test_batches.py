@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from swaram.audio.pitch import UNKNOWN
+from swaram.config.config import parse_config
 from swaram.text.symbols import SymbolTable
 from swaram.training.batches import BatchOrder, ahead, collate, endless_batches, shared_out
 from swaram.training.dataset import load_dataset
+from tests.training.runs import trainer_of
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 16, 17, 100])
@@ -121,3 +124,18 @@ def test_batches_made_ahead_are_the_same_and_an_error_comes_in_its_place():
         for item in batches:
             seen.append(item)
     assert seen == list(range(20))
+
+
+HARMONIC = {"type": "harmonic", "channels": 16, "blocks": 2}
+HOP = 256
+
+
+def test_a_batch_has_the_pitch_of_each_clip_and_the_usual_one_where_it_is_padded(raw_config):
+    raw_config["model"]["decoder"] = HARMONIC
+    _, batch = trainer_of(parse_config(raw_config))
+    assert batch.pitch.shape == (4, 2, batch.audio.shape[1] // HOP)
+    for row, expected in enumerate((110, 110, 210, 210)):
+        length = int(batch.frame_lengths[row])
+        hertz, voiced = batch.pitch[row, :, :length]
+        assert float(hertz[voiced > 0].median()) == pytest.approx(expected, rel=0.08)
+        assert (batch.pitch[row, 0, length:] == UNKNOWN).all() and not batch.pitch[row, 1, length:].any()

@@ -1,12 +1,16 @@
-"""A clip that cannot be trained on is left out with a reason and a count, never in silence, never with a traceback."""
+"""Clips and their speakers, languages and styles; what cannot be trained on is left out with a reason and a count."""
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
+from swaram.config.config import parse_config
 from swaram.text.symbols import SymbolTable
+from swaram.training.batches import collate
 from swaram.training.dataset import DataError, load_dataset
 from tests.training.conftest import voiced
+from tests.training.runs import rewrite, styled
 
 SYMBOLS = SymbolTable.for_languages("ml")
 
@@ -74,3 +78,26 @@ def test_audio_that_vanishes_during_training_is_one_sentence(config, corpus):
     (corpus / "audio_files" / "low-0.flac").unlink()
     with pytest.raises(DataError, match="was readable when the training began"):
         dataset.audio(0)
+
+
+def test_the_manifests_languages_and_styles_become_numbers(raw_config, corpus):
+    config = styled(raw_config, corpus)
+    dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml", "ta"))
+    assert [clip.language for clip in dataset.clips] == [int(n % 3 == 1) for n in range(12)]
+    assert [clip.style for clip in dataset.clips] == [[0, 2, 1, 0][n % 4] for n in range(12)]
+    batch = collate(dataset, [1, 2, 7], {"high": 0, "low": 1}, 256).to(torch.device("cpu"))
+    assert batch.language.tolist() == [1, 0, 1] and batch.style.tolist() == [2, 1, 0]
+
+
+def test_a_style_that_is_not_listed_counts_as_none_and_is_told(raw_config, corpus):
+    config = styled(raw_config, corpus)
+    dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml", "ta"))
+    assert dict(dataset.unlisted_styles) == {"WIKI": 3}
+    assert "3 of style WIKI, not in data.styles: they count as no style" in dataset.summary()
+
+
+def test_a_clip_in_another_language_is_left_out_with_its_reason(raw_config, corpus):
+    rewrite(corpus, language=lambda n: "kn" if n < 2 else "ml")
+    config = parse_config(raw_config)
+    dataset = load_dataset(config.data.training_files, config, SymbolTable.for_languages("ml"))
+    assert dict(dataset.dropped) == {"language kn, not in data.languages": 2} and len(dataset.clips) == 10

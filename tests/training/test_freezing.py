@@ -8,34 +8,34 @@ import torch
 from swaram.config.config import ConfigError, FrozenPart, parse_config
 from swaram.model.vits import Vits
 from swaram.training.freezing import PARTS, FreezeError, freeze
-from tests.training.runs import engine_of
+from tests.training.runs import trainer_of
 
 
-def moved_parts(engine, before: dict[str, torch.Tensor]) -> set[str]:
-    now = engine.generator.named_parameters()
+def moved_parts(trainer, before: dict[str, torch.Tensor]) -> set[str]:
+    now = trainer.generator.named_parameters()
     return {name.split(".")[0] for name, p in now if not torch.equal(p, before[name])}
 
 
 def test_frozen_parts_stay_and_the_others_learn_in_both_kinds_of_step(raw_config):
     raw_config["train"] |= {"freeze": ["text_encoder", "decoder", "speakers"], "text_steps": 1}
-    engine, batch = engine_of(parse_config(raw_config))
-    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
-    engine.step(batch)
-    assert moved_parts(engine, before) == {"enc_q", "flow", "dp"}
-    engine.text_step(batch)
-    assert moved_parts(engine, before) == {"enc_q", "flow", "dp"}
+    trainer, batch = trainer_of(parse_config(raw_config))
+    before = {name: p.detach().clone() for name, p in trainer.generator.named_parameters()}
+    trainer.step(batch)
+    assert moved_parts(trainer, before) == {"enc_q", "flow", "dp"}
+    trainer.text_step(batch)
+    assert moved_parts(trainer, before) == {"enc_q", "flow", "dp"}
 
 
 def test_the_posterior_learns_alone_where_all_the_rest_is_frozen(raw_config):
     raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}
     raw_config["train"] |= {"freeze": [part for part in PARTS if part != "posterior_encoder"], "text_steps": 0}
-    engine, batch = engine_of(parse_config(raw_config))
-    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
+    trainer, batch = trainer_of(parse_config(raw_config))
+    before = {name: p.detach().clone() for name, p in trainer.generator.named_parameters()}
     for _ in range(2):
-        assert engine.step(batch) is not None
-    assert moved_parts(engine, before) == {"enc_q"}
-    posterior = [name for name, _ in engine.generator.named_parameters() if name.startswith("enc_q.")]
-    now = dict(engine.generator.named_parameters())
+        assert trainer.step(batch) is not None
+    assert moved_parts(trainer, before) == {"enc_q"}
+    posterior = [name for name, _ in trainer.generator.named_parameters() if name.startswith("enc_q.")]
+    now = dict(trainer.generator.named_parameters())
     assert [name for name in posterior if torch.equal(now[name], before[name])] == []
 
 
@@ -60,7 +60,7 @@ def test_an_unknown_part_is_refused_by_name(raw_config):
 def test_nothing_left_to_train_is_refused(raw_config):
     raw_config["train"]["freeze"] = list(PARTS)
     with pytest.raises(FreezeError, match=r"train\.freeze leaves nothing"):
-        engine_of(parse_config(raw_config))
+        trainer_of(parse_config(raw_config))
     raw_config["train"] |= {"freeze": []}
     config = parse_config(raw_config)
     with pytest.raises(FreezeError, match=r"set train\.text_steps to 0"):

@@ -9,13 +9,13 @@ from swaram.text.symbols import SymbolTable
 from swaram.training import losses
 from swaram.training.distributed import choose_device, choose_precision
 from swaram.training.trainer import Trainer
-from tests.training.runs import engine_of
+from tests.training.runs import trainer_of
 
 
 @pytest.fixture
 def pair(config):
-    """The same engine in bfloat16 and in float32, and a batch."""
-    exact, batch = engine_of(config)
+    """The same trainer in bfloat16 and in float32, and a batch."""
+    exact, batch = trainer_of(config)
     rough = Trainer(config, SymbolTable.for_languages("ml"), exact.speakers, torch.device("cpu"), torch.bfloat16)
     return rough, exact, batch
 
@@ -68,9 +68,9 @@ def test_spectra_do_not_depend_on_the_precision(pair):
 
 def test_losses_in_bfloat16_are_those_of_float32_within_its_grain(pair):
     rough, exact, batch = pair
-    for engine in pair[:2]:
+    for trainer in pair[:2]:
         torch.manual_seed(3)
-        engine.told = engine.step(batch)
+        trainer.told = trainer.step(batch)
     for name in ("mel", "kl", "duration", "adversarial", "feature_matching", "discriminator"):
         assert rough.told[name] == pytest.approx(exact.told[name], rel=0.03), name
 
@@ -84,7 +84,16 @@ def test_half_precision_with_five_bits_of_exponent_is_never_chosen():
 def test_optimizers_are_those_of_the_configuration(raw_config):
     raw_config["train"] |= {"weight_decay": 0.03, "epsilon": 1e-7, "betas": [0.7, 0.9], "learning_rate": 1e-3}
     raw_config["train"]["discriminator_learning_rate"] = 5e-4
-    engine, _ = engine_of(parse_config(raw_config))
-    for optimizer, rate in ((engine.generator_optimizer, 1e-3), (engine.discriminator_optimizer, 5e-4)):
+    trainer, _ = trainer_of(parse_config(raw_config))
+    for optimizer, rate in ((trainer.generator_optimizer, 1e-3), (trainer.discriminator_optimizer, 5e-4)):
         (group,) = optimizer.param_groups
         assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (rate, (0.7, 0.9), 1e-7, 0.03)
+
+
+def test_the_loss_is_in_semitones_and_counts_voiced_frames():
+    class Heard:
+        pitch = torch.tensor([[200.0, 200.0, 200.0, 999.0]])
+        mask = torch.tensor([[[1.0, 1.0, 1.0, 0.0]]])
+
+    track = torch.tensor([[[100.0, 200.0, 100.0, 100.0], [1.0, 1.0, 0.0, 1.0]]])
+    assert float(losses.pitch(Heard, track)) == pytest.approx((12 * 1 + 0 + 12 * 0.05) / 2.05, rel=1e-5)

@@ -1,32 +1,28 @@
-"""Training learns, stops when told, goes on exactly where it was, and never overwrites."""
+"""A step learns, with and without discriminators, and clips what it should; a text step moves the text side alone."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+import copy
 
 import pytest
 import torch
 
-from swaram.config.config import parse_config
-from swaram.text.symbols import SymbolTable
-from swaram.training import checkpoints, validation
-from swaram.training.checkpoints import CheckpointError
-from swaram.training.ema import MovingAverage
-from swaram.training.loop import Limits, train
-from swaram.training.trainer import Trainer, TrainingError
-from tests.training.runs import engine_of, losses
+from swaram.config.config import ConfigError, parse_config
+from swaram.training import validation
+from swaram.training.batches import collate
+from swaram.training.checkpoints import CheckpointError, read_info
+from swaram.training.dataset import load_dataset
+from swaram.training.trainer import Trainer
+from tests.training.runs import styled, trainer_of
 
-ROOT = Path(__file__).parents[2]
+HARMONIC = {"type": "harmonic", "channels": 16, "blocks": 2}
+
+
+OF_DISCRIMINATORS = {"adversarial", "feature_matching", "discriminator", "gradient_discriminator"}
 
 
 def test_learning_a_few_clips_brings_the_losses_down(raw_config):
     raw_config["train"]["learning_rate"] = 2e-3
-    engine, batch = engine_of(parse_config(raw_config))
-    history = [engine.step(batch) for _ in range(60)]
+    trainer, batch = trainer_of(parse_config(raw_config))
+    history = [trainer.step(batch) for _ in range(60)]
     for name, share in (("mel", 0.6), ("kl", 0.6), ("duration", 0.95)):
         first = sum(row[name] for row in history[:5])
         last = sum(row[name] for row in history[-5:])
@@ -34,286 +30,185 @@ def test_learning_a_few_clips_brings_the_losses_down(raw_config):
 
 
 def test_a_step_moves_the_generator_by_finite_gradients(config):
-    engine, batch = engine_of(config)
-    before = {name: p.clone() for name, p in engine.generator.named_parameters()}
-    engine.step(batch)
-    assert any(not torch.equal(p, before[name]) for name, p in engine.generator.named_parameters())
-    for p in engine.generator.parameters():
+    trainer, batch = trainer_of(config)
+    before = {name: p.clone() for name, p in trainer.generator.named_parameters()}
+    trainer.step(batch)
+    assert any(not torch.equal(p, before[name]) for name, p in trainer.generator.named_parameters())
+    for p in trainer.generator.parameters():
         assert p.grad is not None and torch.isfinite(p.grad).all()
 
 
 def test_the_learning_rate_really_falls(raw_config):
     raw_config["train"] |= {"learning_rate_decay": 0.5, "warmup_steps": 4}
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     rates = []
     for epoch in (0, 0, 0, 0, 1, 2):
-        engine.progress.epoch = epoch
-        rates.append(engine.step(batch)["learning_rate"] / 2e-4)
+        trainer.progress.epoch = epoch
+        rates.append(trainer.step(batch)["learning_rate"] / 2e-4)
     assert rates == pytest.approx([0.25, 0.5, 0.75, 1.0, 0.5, 0.25])
-    assert engine.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(0.5e-4)
+    assert trainer.discriminator_optimizer.param_groups[0]["lr"] == pytest.approx(0.5e-4)
 
 
 def test_gradients_are_clipped_not_only_measured(raw_config):
     raw_config["train"]["gradient_clip"] = 0.01
-    engine, batch = engine_of(parse_config(raw_config))
-    report = engine.step(batch)
+    trainer, batch = trainer_of(parse_config(raw_config))
+    report = trainer.step(batch)
     assert report["gradient_generator"] > 0.01
-    norm = torch.nn.utils.get_total_norm([p.grad for p in engine.generator.parameters()])
+    norm = torch.nn.utils.get_total_norm([p.grad for p in trainer.generator.parameters()])
     assert norm <= 0.0101
-
-
-def test_the_average_follows_the_generator(config):
-    engine, batch = engine_of(config)
-    start = engine.generator.enc_p.emb.weight.detach().clone()
-    for _ in range(20):
-        engine.step(batch)
-    now, average = engine.generator.enc_p.emb.weight, engine.average.module.enc_p.emb.weight
-    assert 0 < (average - now).norm() < (start - now).norm()
-
-
-def test_an_average_of_every_few_steps_moves_by_the_decay_of_all_of_them():
-    module, average = torch.nn.Linear(2, 1), MovingAverage(torch.nn.Linear(2, 1), 0.5, 3)
-    start = average.module.weight.clone()
-    for step in (30, 31):
-        average.update(module, step)
-        assert torch.equal(average.module.weight, start)
-    average.update(module, 32)
-    assert torch.allclose(average.module.weight, 0.5**3 * start + (1 - 0.5**3) * module.weight)
-
-
-def test_a_resumed_run_repeats_the_losses_of_the_run_that_was_not_stopped(raw_config, tmp_path):
-    raw_config["train"] |= {"alignment_noise": 0.5, "validation_steps": 4, "text_steps": 1, "segments": 3}
-    raw_config["train"]["ema_every"] = 3
-    whole, parts = dict(raw_config), dict(raw_config)
-    whole["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "whole")}
-    parts["train"] = raw_config["train"] | {"output_directory": str(tmp_path / "parts")}
-    train(parse_config(whole), limits=Limits(max_steps=8))
-    train(parse_config(parts), limits=Limits(max_steps=3))
-    train(parse_config(parts), resume=True, limits=Limits(max_steps=8))
-    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
-    assert losses(tmp_path / "parts", "validation") == losses(tmp_path / "whole", "validation")
-
-
-def test_a_run_killed_at_any_step_repeats_the_losses_of_the_run_that_was_not(raw_config, config_file, tmp_path):
-    # Two steps a line and a checkpoint now and then: the kill finds steps without a checkpoint and half a line's sum.
-    raw_config["train"] |= {"checkpoint_minutes": 0.004, "deterministic": True, "log_steps": 2, "alignment_noise": 0.5}
-    raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}  # draws phases and noise
-    config_file.write_text(json.dumps(raw_config), encoding="utf-8")
-    logs = Path(raw_config["train"]["output_directory"])
-    command = [sys.executable, str(ROOT / "train.py"), "-c", str(config_file)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and (len(checkpoints.checkpoint_folders(logs)) < 2 or len(lines(logs)) < 4):
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    with (logs / "losses.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"step": 1000000, "kind": "tra')  # the kill may come in the middle of a line
-    step = checkpoints.read_info(checkpoints.find_checkpoint(logs)).step
-    last = 2 * ((len(lines(logs)) + step) // 2) + 4
-    done = subprocess.run(
-        [*command, "--resume", "--max-steps", str(last)], capture_output=True, text=True, cwd=tmp_path, timeout=200
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"at step {step}" in done.stdout
-    raw_config["train"]["output_directory"] = str(tmp_path / "whole")
-    try:
-        whole = train(parse_config(raw_config), limits=Limits(max_steps=last))
-    finally:
-        torch.use_deterministic_algorithms(False)
-    assert len(losses(logs)) == last // 2
-    assert losses(logs) == losses(tmp_path / "whole")
-    for group in ("generator", "discriminator", "ema"):
-        ours, theirs = (
-            checkpoints.read_tensors(folder, group) for folder in (checkpoints.find_checkpoint(logs), whole)
-        )
-        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-
-
-def lines(directory: Path) -> list[str]:
-    path = directory / "losses.jsonl"
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
-def test_checkpoints_of_before_are_gone_on_from(raw_config, tmp_path):
-    """``state.json`` without what was added since: the order of batches, updates left out, sums not yet logged."""
-    for name in ("old", "new"):
-        raw_config["train"]["output_directory"] = str(tmp_path / name)
-        folder = train(parse_config(raw_config), limits=Limits(max_steps=2))
-        if name == "old":
-            state = json.loads((folder / "state.json").read_text())
-            for key in ("order", "skipped", "unlogged"):
-                del state[key]
-            for key in ("deterministic", "compile", "balance_speakers", "skip_limit", "cache_directory"):
-                del state["config"]["train"][key]
-            (folder / "state.json").write_text(json.dumps(state))
-        train(parse_config(raw_config), resume=True, limits=Limits(max_steps=4))
-    assert losses(tmp_path / "old") == losses(tmp_path / "new")
-
-
-def test_other_clips_on_resume_begin_the_epoch_anew_and_say_so(raw_config, corpus, capfd):
-    train(parse_config(raw_config), limits=Limits(max_steps=1))
-    rows = (corpus / "train_metadata.csv").read_text(encoding="utf-8").splitlines()
-    (corpus / "train_metadata.csv").write_text("\n".join(rows[:-1]) + "\n", encoding="utf-8")
-    folder = train(parse_config(raw_config), resume=True, limits=Limits(max_steps=2))
-    assert "epoch 0 begins anew" in capfd.readouterr().out
-    assert checkpoints.read_info(folder).position == 1
-
-
-def test_validation_does_not_change_a_run(raw_config, tmp_path):
-    for name, every in (("often", 1), ("never", 1000)):
-        raw_config["train"] |= {"output_directory": str(tmp_path / name), "validation_steps": every}
-        train(parse_config(raw_config), limits=Limits(max_steps=4))
-    assert losses(tmp_path / "often") == losses(tmp_path / "never")
-
-
-def test_a_run_in_the_same_directory_is_refused_unless_resumed(config):
-    train(config, limits=Limits(max_steps=1))
-    with pytest.raises(TrainingError, match="--resume"):
-        train(config, limits=Limits(max_steps=2))
-
-
-def test_a_resume_without_a_checkpoint_is_one_sentence(config):
-    with pytest.raises(CheckpointError, match="holds no checkpoint"):
-        train(config, resume=True)
-
-
-def test_a_resume_with_another_model_is_refused(raw_config):
-    train(parse_config(raw_config), limits=Limits(max_steps=1))
-    raw_config["model"]["hidden_channels"] = 24
-    with pytest.raises(CheckpointError, match="another model"):
-        train(parse_config(raw_config), resume=True)
-
-
-def test_minutes_end_a_run(config):
-    folder = train(config, limits=Limits(max_minutes=0.0))
-    assert checkpoints.read_info(folder).step == 0
-
-
-def test_old_checkpoints_go_and_the_best_stays(raw_config):
-    raw_config["train"] |= {"checkpoint_minutes": 1e-9, "keep_checkpoints": 2}
-    config = parse_config(raw_config)
-    train(config, limits=Limits(max_steps=2))
-    checkpoints.mark_best(Path(config.train.output_directory), 1)
-    train(config, resume=True, limits=Limits(max_steps=6))
-    folders = [path.name for path in checkpoints.checkpoint_folders(Path(config.train.output_directory))]
-    assert folders == ["step-00000001", "step-00000005", "step-00000006"]
-
-
-def test_a_half_written_checkpoint_is_never_taken(config, tmp_path):
-    folder = train(config, limits=Limits(max_steps=1))
-    partial = folder.parent / ".step-00000009.partial"
-    partial.mkdir()
-    (partial / "state.json").write_text("{")
-    assert checkpoints.find_checkpoint(folder.parent) == folder
-    (folder / "generator.safetensors").write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        train(config, resume=True, limits=Limits(max_steps=2))
-
-
-def test_a_warm_start_takes_what_fits_by_symbol_and_speaker(raw_config, tmp_path):
-    source = train(parse_config(raw_config), limits=Limits(max_steps=3))
-    taken = checkpoints.read_tensors(source, "ema")
-    raw_config["train"] |= {"output_directory": str(tmp_path / "second")}
-    raw_config["data"]["languages"] = ["ml", "ta"]
-    config = parse_config(raw_config)
-    symbols = SymbolTable.for_languages("ml", "ta")
-    engine = Trainer(config, symbols, ["new", "high"], torch.device("cpu"), torch.float32)
-    from swaram.training.warm_start import warm_start
-
-    report = warm_start(source, engine.generator, engine.discriminators, config, symbols, ["new", "high"])
-    assert report.left == ["enc_p.emb_l.weight"]  # the source had one language and needed no table of them
-    old = SymbolTable.for_languages("ml")
-    row, before = symbols.symbols.index("മ"), old.symbols.index("മ")
-    assert torch.equal(engine.generator.enc_p.emb.weight[row], taken["enc_p.emb.weight"][before])
-    assert torch.equal(engine.generator.emb_g.weight[1], taken["emb_g.weight"][0])
-    raw_config["data"]["sample_rate"] = 22050
-    with pytest.raises(CheckpointError, match=r"data\.sample_rate 16000"):
-        warm_start(source, engine.generator, engine.discriminators, parse_config(raw_config), symbols, ["new", "high"])
-
-
-def test_tensorboard_has_the_losses_under_the_names_of_their_weights(raw_config):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    raw_config["train"]["validation_steps"] = 2
-    raw_config["model"]["decoder"] = {"type": "harmonic", "channels": 16, "blocks": 2}  # pitch is a loss of it alone
-    config = parse_config(raw_config)
-    train(config, limits=Limits(max_steps=2))
-    board = EventAccumulator(str(Path(config.train.output_directory) / "tensorboard")).Reload()
-    tags = board.Tags()
-    assert {f"train/{name}" for name in type(config.train.weights).model_fields} <= set(tags["scalars"])
-    assert {f"validation/{name}" for name in type(config.train.weights).model_fields} <= set(tags["scalars"])
-    assert "sentence_0/alignment" in tags["images"] and "sentence_0/mel" in tags["images"]
-    assert "sentence_0/audio" in tags["audio"]
-
-
-def test_the_command_line_says_in_one_sentence_what_is_wrong(tmp_path, config_file, raw_config):
-    command = [sys.executable, str(ROOT / "train.py"), "-c"]
-    raw_config["train"]["learning_rat"] = 1.0
-    config_file.write_text(json.dumps(raw_config), encoding="utf-8")
-    for arguments, words in (
-        ([str(tmp_path / "none.json")], "does not exist"),
-        ([str(config_file)], "train.learning_rate"),
-    ):
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=tmp_path, timeout=60)
-        assert done.returncode == 1
-        assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
-
-
-def test_without_validation_clips_training_goes_on_and_says_so(raw_config, corpus, capfd):
-    (corpus / "val_metadata.csv").write_text("", encoding="utf-8")
-    raw_config["train"]["validation_steps"] = 1
-    folder = train(parse_config(raw_config), limits=Limits(max_steps=2))
-    assert checkpoints.read_info(folder).step == 2
-    assert "nothing will be validated" in capfd.readouterr().out
 
 
 def test_fewer_segments_than_utterances_are_decoded_and_compared_with_their_own_audio(raw_config):
     raw_config["train"]["segments"] = 2
-    engine, batch = engine_of(parse_config(raw_config))
+    trainer, batch = trainer_of(parse_config(raw_config))
     for row in range(4):  # each utterance is a constant of its own, so that a mix-up would show
         batch.audio[row] = 0.1 * (row + 1)
-    _, output = engine.generator(engine.inputs(batch), 16, 2)
+    _, output = trainer.generator(trainer.inputs(batch), 16, 2)
     real = validation.cut_audio(batch.audio[output.rows], output.starts, 16, 256)
     assert output.audio.shape == real.shape == (2, 16 * 256)
     assert torch.allclose(real[:, 0], 0.1 * (output.rows + 1).float())
-    assert engine.step(batch)["mel"] > 0
+    assert trainer.step(batch)["mel"] > 0
 
 
 def test_a_text_step_moves_only_the_text_side(config):
-    engine, batch = engine_of(config)
-    engine.step(batch)
-    before = {name: p.detach().clone() for name, p in engine.generator.named_parameters()}
-    engine.text_step(batch)
-    moved = {name.split(".")[0] for name, p in engine.generator.named_parameters() if not torch.equal(p, before[name])}
+    trainer, batch = trainer_of(config)
+    trainer.step(batch)
+    before = {name: p.detach().clone() for name, p in trainer.generator.named_parameters()}
+    trainer.text_step(batch)
+    moved = {name.split(".")[0] for name, p in trainer.generator.named_parameters() if not torch.equal(p, before[name])}
     assert moved == {"enc_p", "flow", "dp", "emb_g"}
 
 
 def test_text_steps_bring_the_divergence_down(raw_config):
     raw_config["train"]["learning_rate"] = 2e-3
-    engine, batch = engine_of(parse_config(raw_config))
-    first = engine.step(batch)["kl"]
+    trainer, batch = trainer_of(parse_config(raw_config))
+    first = trainer.step(batch)["kl"]
     for _ in range(30):
-        engine.text_step(batch)
-    assert engine.step(batch)["kl"] < 0.7 * first
+        trainer.text_step(batch)
+    assert trainer.step(batch)["kl"] < 0.7 * first
 
 
-def test_weights_to_train_on_from_are_half_the_size_and_count_the_steps_before(raw_config, tmp_path):
-    source = train(parse_config(raw_config), limits=Limits(max_steps=3))
-    weights = checkpoints.save_weights(source, tmp_path / "weights")
-    assert sorted(path.name for path in weights.iterdir()) == [
-        "discriminator.safetensors",
-        "generator.safetensors",
-        "state.json",
-    ]
-    kept, whole = checkpoints.read_tensors(weights, "generator"), checkpoints.read_tensors(source, "ema")
-    assert all(value.dtype == torch.float16 for value in kept.values())
-    assert all(torch.allclose(kept[name].float(), whole[name], atol=1e-3) for name in whole)
-    raw_config["train"]["output_directory"] = str(tmp_path / "second")
-    folder = train(parse_config(raw_config), warm=str(weights), limits=Limits(max_steps=2))
-    info = checkpoints.read_info(folder)
-    assert (info.step, info.earlier_steps) == (2, 3) and info.earlier_seconds > 0
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        raw_config["train"]["output_directory"] = str(weights.parent / "third")
-        engine, _ = engine_of(parse_config(raw_config))
-        engine.restore(weights)  # the optimizers' state is not in there: only a warm start can use it
+def test_between_adversarial_steps_the_discriminators_rest_and_the_generator_learns(raw_config):
+    raw_config["train"]["adversarial_every"] = 3
+    trainer, batch = trainer_of(parse_config(raw_config))
+    judged = []
+    for _ in range(4):
+        before = {name: p.detach().clone() for name, p in trainer.discriminators.named_parameters()}
+        decoder = trainer.generator.dec.state_dict()
+        decoder = {name: value.clone() for name, value in decoder.items()}
+        values = trainer.step(batch)
+        moved = any(not torch.equal(p, before[name]) for name, p in trainer.discriminators.named_parameters())
+        assert moved == (set(values) >= OF_DISCRIMINATORS) == bool(set(values) & OF_DISCRIMINATORS)
+        assert any(not torch.equal(value, decoder[name]) for name, value in trainer.generator.dec.state_dict().items())
+        judged.append(moved)
+    assert judged == [True, False, False, True]
+
+
+def test_more_segments_than_utterances_are_several_of_each(raw_config):
+    trainer, batch = trainer_of(parse_config(raw_config))
+    _, output = trainer.generator(trainer.inputs(batch), 16, 10)
+    assert output.audio.shape == (10, 16 * 256)
+    counts = torch.bincount(output.rows, minlength=4)
+    assert counts.min() >= 2 and counts.sum() == 10
+    assert len({(int(row), int(start)) for row, start in zip(output.rows, output.starts, strict=True)}) > 4
+
+
+@pytest.mark.parametrize(("asked", "seen"), [(3, 3), (None, 8), (20, 8)])
+def test_the_discriminators_see_as_many_segments_as_configured(raw_config, asked, seen):
+    raw_config["train"] |= {"segments": 8, "discriminator_segments": asked}
+    trainer, batch = trainer_of(parse_config(raw_config))
+    sizes = []
+    trainer.discriminators.register_forward_hook(lambda module, inputs, output: sizes.append(len(inputs[0])))
+    trainer.step(batch)
+    assert sizes == [2 * seen]  # recordings and synthesis
+
+
+@pytest.mark.parametrize(("utterances", "decoded", "judged"), [(1, 2, 1), (3, 6, 2), (4, 8, 2), (16, 32, 8)])
+def test_segments_for_each_utterance_follow_the_size_of_the_batch(raw_config, utterances, decoded, judged):
+    raw_config["train"] |= {"segments_per_utterance": 2, "discriminator_segments_per_utterance": 0.5}
+    train_config = parse_config(raw_config).train
+    assert (train_config.decoded(utterances), train_config.judged(utterances)) == (decoded, judged)
+
+
+def test_a_step_decodes_and_judges_so_many_for_each_utterance(raw_config):
+    raw_config["train"] |= {"segments_per_utterance": 1.5, "discriminator_segments_per_utterance": 0.75}
+    trainer, batch = trainer_of(parse_config(raw_config))
+    decoded, judged = [], []
+    trainer.generator.dec.register_forward_hook(lambda module, inputs, output: decoded.append(len(output)))
+    trainer.discriminators.register_forward_hook(lambda module, inputs, output: judged.append(len(inputs[0]) // 2))
+    trainer.step(batch)
+    assert (decoded, judged) == ([6], [3])
+
+
+def test_a_number_of_segments_and_one_for_each_utterance_exclude_each_other(raw_config):
+    raw_config["train"] |= {"segments": 32, "segments_per_utterance": 2}
+    with pytest.raises(ConfigError, match="segments and segments_per_utterance exclude each other"):
+        parse_config(raw_config)
+
+
+def test_training_moves_every_language_and_style_of_a_batch_and_no_others(raw_config, corpus):
+    config = styled(raw_config, corpus)
+    trainer, _ = trainer_of(config)
+    dataset = load_dataset(config.data.training_files, config, trainer.symbols)
+    batch = collate(dataset, [0, 1, 4], {"high": 0, "low": 1}, 256)  # styles none and SAD, both languages
+    before = {name: p.detach().clone() for name, p in trainer.generator.named_parameters()}
+    trainer.step(batch)
+    grad = trainer.generator.emb_s.weight.grad.abs().sum(1)
+    assert (grad > 0).tolist() == [False, False, True]
+    moved = (trainer.generator.enc_p.emb_l.weight - before["enc_p.emb_l.weight"]).abs().sum(1)
+    assert (moved > 0).all()
+    assert trainer.generator.emb_s.weight[0].abs().max() == 0
+
+
+@pytest.mark.parametrize(("key", "value"), [("styles", ["SAD", "HAPPY"]), ("languages", ["ta", "ml"])])
+def test_a_resume_with_other_languages_or_styles_is_refused_by_name(raw_config, corpus, tmp_path, key, value):
+    config = styled(raw_config, corpus)
+    folder = trainer_of(config)[0].save(tmp_path / "saved")
+    raw_config["data"][key] = value
+    trainer = Trainer(
+        parse_config(raw_config), read_info(folder).symbols, ["high", "low"], torch.device("cpu"), torch.float32
+    )
+    with pytest.raises(CheckpointError, match=rf"data\.{key}.*put it back"):
+        trainer.load(folder)
+
+
+@pytest.mark.parametrize("forgotten", ["language", "style"])
+def test_a_batch_without_ids_is_refused_by_a_model_that_needs_them(raw_config, corpus, forgotten):
+    config = styled(raw_config, corpus)
+    trainer, batch = trainer_of(config)
+    setattr(batch, forgotten, None)
+    with pytest.raises(ValueError, match=forgotten):
+        trainer.step(batch)
+
+
+def test_the_pitch_is_learnt_from_the_latent_and_drives_what_is_spoken(raw_config):
+    raw_config["model"]["decoder"] = HARMONIC
+    raw_config["train"]["learning_rate"] = 2e-3
+    trainer, batch = trainer_of(parse_config(raw_config))
+    history = [trainer.step(batch) for _ in range(80)]
+    first, last = (sum(row["pitch"] for row in rows) / 5 for rows in (history[:5], history[-5:]))
+    assert last < 0.4 * first
+    spectrogram = trainer.spectra.linear(batch.audio)
+    model = trainer.generator.eval()
+    with torch.no_grad():
+        conditioning = model.condition_on(batch.speaker)
+        latent = model.enc_q(spectrogram, batch.frame_lengths, conditioning)[1]
+        hertz = model.source(latent, conditioning).pitch
+    low, high = (float(hertz[rows, :40].median()) for rows in (slice(0, 2), slice(2, 4)))
+    assert 90 < low < 135 and 170 < high < 250
+
+
+def test_restore_makes_a_trainer_what_state_was_called_on(raw_config):
+    trainer, batch = trainer_of(parse_config(raw_config))
+    trainer.step(batch)
+    trainer.progress.unlogged = {"mel": 1.5}
+    info, tensors = copy.deepcopy(trainer.state())
+    other, _ = trainer_of(parse_config({**raw_config, "train": {**raw_config["train"], "seed": 99}}))
+    other.restore(info, tensors)
+    again, same = other.state()
+    assert again.progress == info.progress and (info.step, info.unlogged) == (1, {"mel": 1.5})
+    assert {group: set(own) for group, own in same.items()} == {group: set(own) for group, own in tensors.items()}
+    assert all(torch.equal(same[group][name], value) for group, own in tensors.items() for name, value in own.items())
+    goes_on = other.step(batch)
+    other.restore(info, tensors)  # neither the step nor the trainer has changed what it was given
+    assert other.step(batch) == goes_on

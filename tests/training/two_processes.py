@@ -14,14 +14,15 @@ from safetensors.torch import save_file
 
 from swaram.config.config import Config, load_config
 from swaram.training.batches import endless_batches
+from swaram.training.logger import Logger
 from swaram.training.loop import assemble, batch_order
 
 UPDATES = 3
 
 
-def without_chance(engine) -> ExitStack:
+def without_chance(trainer) -> ExitStack:
     """Every random number its mean, no dropout: processes draw noise of their own, one process would draw other."""
-    for module in engine.generator.modules():
+    for module in trainer.generator.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     stack = ExitStack()
@@ -42,39 +43,29 @@ def updates(config: Config) -> tuple[dict, dict[str, torch.Tensor]]:
 
     The second batch is spoilt in the last process alone.
     """
-    engine, training, validating = assemble(config, overfit=9)
-    order = batch_order(engine, training)
-    numbers = {name: i for i, name in enumerate(engine.speakers)}
-    rank = engine.processes.rank
+    trainer, training, validating = assemble(config, overfit=9)
+    order = batch_order(trainer, training)
+    numbers = {name: i for i, name in enumerate(trainer.speakers)}
+    rank = trainer.processes.rank
     batches = endless_batches(training, order, numbers, config.data.hop_length, 0, 0, rank)
     told: dict = {"steps": [], "clips": []}
-    with without_chance(engine):
+    with without_chance(trainer):
         for number in range(2 * UPDATES):
             _, _, batch = next(batches)
             told["clips"].append(len(batch.clips))
             if number % 2:
-                engine.text_step(batch)
+                trainer.text_step(batch)
                 continue
-            told["steps"].append(engine.step(batch))
+            told["steps"].append(trainer.step(batch))
             if number == 2:
-                if rank == engine.processes.size - 1:
+                if rank == trainer.processes.size - 1:
                     batch.audio[0, 0] = float("nan")
-                told["spoilt"] = engine.step(batch)
-        told["validation"] = engine.validate(SilentJournal(), validating)
-    told["any"] = engine.processes.any(rank == engine.processes.size - 1)
-    weights = {f"g.{name}": p.detach() for name, p in engine.generator.named_parameters()}
-    weights |= {f"d.{name}": p.detach() for name, p in engine.discriminators.named_parameters()}
+                told["spoilt"] = trainer.step(batch)
+        told["validation"] = trainer.validate(Logger(Path(), silent=True), validating)
+    told["any"] = trainer.processes.any(rank == trainer.processes.size - 1)
+    weights = {f"g.{name}": p.detach() for name, p in trainer.generator.named_parameters()}
+    weights |= {f"d.{name}": p.detach() for name, p in trainer.discriminators.named_parameters()}
     return told, {name: value.clone().contiguous() for name, value in weights.items()}
-
-
-class SilentJournal:
-    """Takes everything, keeps nothing."""
-
-    def losses(self, *_: object) -> None: ...
-
-    def sentence(self, *_: object) -> None: ...
-
-    def say(self, *_: object) -> None: ...
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from swaram.evaluation.instruments import Instruments
     from swaram.evaluation.test_set import Material
     from swaram.prepare.manifest import Clip
-    from swaram.training.logger import Journal
+    from swaram.training.logger import Logger
     from swaram.training.trainer import Trainer
 
     # Text and the corpus's speaker -> audio float32 [samples], -1..1, mono, and its rate in Hz.
@@ -84,29 +84,29 @@ class Listener:
     instruments: "Instruments"
     due: int = 0
 
-    def __call__(self, engine: "Trainer", journal: "Journal") -> None:
-        """Write ``evaluation/<metric>`` to the journal. What fails here is said, and never ends a training."""
-        step = engine.progress.step
+    def __call__(self, trainer: "Trainer", logger: "Logger") -> None:
+        """Write ``evaluation/<metric>`` to the logger. What fails here is said, and never ends a training."""
+        step = trainer.progress.step
         if step < self.due:
             return
         self.due = (step // self.every + 1) * self.every
-        clips = [clip for clip in self.clips if clip.speaker in engine.speakers]
+        clips = [clip for clip in self.clips if clip.speaker in trainer.speakers]
         try:
-            values = scalars(_speaking(engine), clips, self.instruments)
+            values = scalars(_speaking(trainer), clips, self.instruments)
         except Exception as error:  # days of training are worth more than a figure
-            journal.say(f"evaluation left out: {error if isinstance(error, SwaramError) else type(error).__name__}")
+            logger.info(f"evaluation left out: {error if isinstance(error, SwaramError) else type(error).__name__}")
             return
-        journal.losses(step, values, "evaluation")
-        journal.say("evaluation  " + "  ".join(f"{name} {value:.3f}" for name, value in values.items()))
+        logger.scalars(step, values, "evaluation")
+        logger.info("evaluation  " + "  ".join(f"{name} {value:.3f}" for name, value in values.items()))
 
 
-def _speaking(engine: "Trainer") -> "Synthesise":
+def _speaking(trainer: "Trainer") -> "Synthesise":
     from swaram.training.validation import speak
 
     def synthesise(text: str, speaker: str) -> "tuple[np.ndarray, int]":
-        ids = engine.symbols.encode(text)
-        said = speak(engine.average.module, engine.spectra, ids, text, engine.speakers.index(speaker))
-        return said.audio, engine.config.data.sample_rate
+        ids = trainer.symbols.encode(text)
+        said = speak(trainer.average.module, trainer.spectra, ids, text, trainer.speakers.index(speaker))
+        return said.audio, trainer.config.data.sample_rate
 
     return synthesise
 

@@ -97,9 +97,9 @@ def keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeak
     if model.emb_g is None:
         return []
     offered = speakers or [OfferedSpeaker(name, name) for name in info.speakers]
-    strangers = [speaker.corpus_id for speaker in offered if speaker.corpus_id not in info.speakers]
-    if strangers:
-        raise ExportError(f"the checkpoint has no speaker {strangers[0]!r}; it has: {', '.join(info.speakers[:8])} ...")
+    unknown = [speaker.corpus_id for speaker in offered if speaker.corpus_id not in info.speakers]
+    if unknown:
+        raise ExportError(f"the checkpoint has no speaker {unknown[0]!r}; it has: {', '.join(info.speakers[:8])} ...")
     rows = [info.speakers.index(speaker.corpus_id) for speaker in offered]
     table = model.emb_g.weight[torch.tensor(rows)].detach()
     model.emb_g = torch.nn.Embedding.from_pretrained(table)

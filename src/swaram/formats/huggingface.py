@@ -89,7 +89,7 @@ def build(
         card=imported_card(options, title, licence, notes),
         half=options.half,
     )
-    info = CheckpointInfo(own.get("steps", 0), 0, 0, config, symbols, names, None, 0.0, discriminators=False)
+    info = CheckpointInfo(config, symbols, names, discriminators=False, step=own.get("steps", 0))
     return TrainedVoice(model, info, facts, None, notes)
 
 

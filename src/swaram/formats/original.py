@@ -80,7 +80,7 @@ def read(source: Path, options: ImportOptions) -> TrainedVoice:
         card=imported_card(options, TITLE, licence, notes),
         half=options.half,
     )
-    info = CheckpointInfo(step, 0, 0, config, symbols, speakers, None, 0.0, discriminators=discriminators is not None)
+    info = CheckpointInfo(config, symbols, speakers, discriminators is not None, step=step)
     return TrainedVoice(model, info, facts, discriminators, notes)
 
 

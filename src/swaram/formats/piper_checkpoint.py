@@ -65,9 +65,7 @@ def read_checkpoint(path: Path, said: Described, licence: str, options: ImportOp
         text=said.keys["text"],
     )
     step = content.get("global_step", 0)
-    info = CheckpointInfo(
-        step if isinstance(step, int) else 0, 0, 0, config, symbols, names, None, 0.0, discriminators=False
-    )
+    info = CheckpointInfo(config, symbols, names, discriminators=False, step=step if isinstance(step, int) else 0)
     return TrainedVoice(model, info, facts, None, said.notes)
 
 

@@ -154,3 +154,17 @@ class Discriminators(nn.Module):
             scores.append(score)
             features.append(maps)
         return scores, features
+
+    def compare(
+        self, real: Tensor, fake: Tensor
+    ) -> tuple[list[Tensor], list[Tensor], list[list[Tensor]], list[list[Tensor]]]:
+        """One pass over recordings and synthesis together, both float32 [segments, samples], -1..1.
+
+        Returns scores of the recordings, scores of the synthesis, feature maps of the one and of the other.
+        """
+        scores, features = self(torch.cat([real, fake]))
+        # Whatever shape a discriminator gives its batch, recordings are the first half of it.
+        real_scores, fake_scores = zip(*(score.chunk(2) for score in scores), strict=True)
+        halves = [[feature.chunk(2) for feature in maps] for maps in features]
+        real_maps, fake_maps = ([[half[side] for half in maps] for maps in halves] for side in (0, 1))
+        return list(real_scores), list(fake_scores), real_maps, fake_maps

@@ -1,4 +1,4 @@
-"""The training engine: batches, losses, loop, checkpoints and what is written to TensorBoard.
+"""Training: batches, losses, loop, checkpoints and what is written to TensorBoard.
 
 ``train.py -c config.json`` and ``swaram train`` both end in ``swaram.training.loop.train``.
 """

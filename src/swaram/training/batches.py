@@ -13,6 +13,8 @@ from torch import Tensor
 
 from swaram.audio.pitch import UNKNOWN
 from swaram.config.config import TrainConfig
+from swaram.model.spectra import Spectra
+from swaram.model.vits import Inputs
 from swaram.training.dataset import Dataset
 
 SHAPE_STEP = 32
@@ -49,6 +51,20 @@ class Batch:
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
         moved: dict[str, Any] = {name: value.to(device, non_blocking=True) for name, value in tensors.items()}
         return replace(self, **moved)
+
+    def inputs(self, spectra: Spectra, aligned: bool = False) -> Inputs:
+        """What the generator takes, with spectra made on the batch's device; ``aligned``: with the known durations."""
+        return Inputs(
+            symbols=self.symbols,
+            symbol_lengths=self.symbol_lengths,
+            spectrogram=spectra.linear(self.audio),
+            frame_lengths=self.frame_lengths,
+            speaker=self.speaker,
+            language=self.language,
+            style=self.style,
+            durations=self.durations if aligned else None,
+            pitch=None if self.pitch is None else self.pitch[:, 0],
+        )
 
 
 @dataclass

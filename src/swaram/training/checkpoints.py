@@ -1,9 +1,13 @@
-"""Checkpoints: folders of safetensors and JSON, written atomically, pruned, loadable without executing anything."""
+"""Checkpoints: folders of safetensors and JSON, written whole or not at all, read without executing anything.
 
+What a checkpoint says of its run is here too, and how old checkpoints are pruned. The tensors are the trainer's.
+"""
+
+import copy
 import json
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import torch
@@ -23,44 +27,54 @@ class CheckpointError(SwaramError):
     """A checkpoint that cannot be written, read or used; the message names it."""
 
 
+@dataclass(kw_only=True)
+class Progress:
+    """Where a training run is."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0  # of the next batch in the epoch's order
+    best_mel: float | None = None  # lowest mel loss of a validation
+    seconds_trained: float = 0.0
+    earlier_steps: int = 0  # of the trainings that this one was warm-started from
+    earlier_seconds: float = 0.0
+    skipped: int = 0  # updates left out because they were not finite
+    order: str = ""  # digest of the order of batches that ``position`` is a place in
+    unlogged: dict[str, float] = field(default_factory=dict)  # sums of losses since the last line of the log
+
+
+# What the first checkpoints did not have yet.
+ADDED_SINCE = ("earlier_steps", "earlier_seconds", "skipped", "order", "unlogged")
+
+
 @dataclass
-class CheckpointInfo:
+class CheckpointInfo(Progress):
     """What ``state.json`` says: all that is needed to build the model and to go on."""
 
-    step: int
-    epoch: int
-    position: int
     config: Config
     symbols: SymbolTable
     speakers: list[str]
-    best_mel: float | None
-    seconds_trained: float
-    earlier_steps: int = 0  # of the trainings that this one was warm-started from
-    earlier_seconds: float = 0.0
-    discriminators: bool = True
-    skipped: int = 0  # updates left out because they were not finite
-    order: str = ""  # digest of the order of batches that ``position`` is a place in
-    unlogged: dict[str, float] = field(default_factory=dict)  # sums of losses since the last line of the journal
+    discriminators: bool = True  # whether the checkpoint has them
+
+    @property
+    def progress(self) -> Progress:
+        """A copy of the part that says where the run is."""
+        return Progress(**{name: copy.copy(getattr(self, name)) for name in _names(Progress)})
 
     def to_json(self) -> str:
         """The text of ``state.json``."""
         state = {
             "format_version": FORMAT_VERSION,
-            "step": self.step,
-            "epoch": self.epoch,
-            "position": self.position,
+            **vars(self.progress),
             "config": self.config.model_dump(mode="json"),
             "symbols": self.symbols.to_dict(),
             "speakers": self.speakers,
-            "best_mel": self.best_mel,
-            "seconds_trained": self.seconds_trained,
-            "earlier_steps": self.earlier_steps,
-            "earlier_seconds": self.earlier_seconds,
-            "skipped": self.skipped,
-            "order": self.order,
-            "unlogged": self.unlogged,
         }
         return json.dumps(state, ensure_ascii=False, indent=1)
+
+
+def _names(kind: type[Progress]) -> list[str]:
+    return [part.name for part in fields(kind)]
 
 
 def checkpoint_folders(directory: Path) -> list[Path]:
@@ -149,21 +163,13 @@ def read_info(folder: Path) -> CheckpointInfo:
             raise CheckpointError(
                 f"{folder} has checkpoint format {state['format_version']}, this version reads {FORMAT_VERSION}"
             )
+        progress = {name: state[name] for name in _names(Progress) if name in state or name not in ADDED_SINCE}
         return CheckpointInfo(
-            state["step"],
-            state["epoch"],
-            state["position"],
             parse_config(state["config"], f"{folder}/state.json"),
             SymbolTable.from_dict(state["symbols"]),
             list(state["speakers"]),
-            state["best_mel"],
-            state["seconds_trained"],
-            state.get("earlier_steps", 0),
-            state.get("earlier_seconds", 0.0),
             (folder / "discriminator.safetensors").exists(),
-            state.get("skipped", 0),
-            state.get("order", ""),
-            state.get("unlogged", {}),
+            **progress,
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder} is not a whole checkpoint: {error!r}") from None

@@ -1,7 +1,9 @@
-"""The processes that train one model together: one for each device, started by ``torchrun``, joined by Fabric.
+"""Where and in which number format a model is trained, and the processes that train it together.
 
-A global batch is shared out among them. Each process scales its losses by the share that its rows have in the global
-batch, and gradients are summed: so any number of processes computes what one process would on the whole batch.
+``torchrun`` starts one process for each device; Fabric joins them.
+
+A global batch is divided among them. Each process scales its losses by the share that its rows have in the global
+batch, and gradients are summed: so any number of processes computes what one process would compute on the whole batch.
 """
 
 import logging
@@ -38,7 +40,7 @@ TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR
 
 
 class Processes:
-    """This process among its fellows; without ``torchrun`` it is alone and every collective is free.
+    """This process and the others; without ``torchrun`` there is only one and no collective costs anything.
 
     ``rank`` counts from 0, ``size`` is how many there are; ``device`` is this process's own.
     """
@@ -61,7 +63,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes files and speaks to people."""
+        """Whether this is the process that writes files and prints."""
         return self.rank == 0
 
     def sum(self, values: Tensor) -> Tensor:

@@ -29,25 +29,25 @@ def dry_run(config: Config) -> list[str]:
 
     Under ``torchrun`` only the first process has something to say. Raises SwaramError as the run itself would.
     """
-    engine, training, validating = assemble(config)
-    order = batch_order(engine, training)
-    batch = _worst(engine, training, order)
-    sentences = validation_sentences(config, validating, engine.symbols) if validating.clips else []
-    first, second = (_timed(engine, batch) for _ in range(2))
+    trainer, training, validating = assemble(config)
+    order = batch_order(trainer, training)
+    batch = _worst(trainer, training, order)
+    sentences = validation_sentences(config, validating, trainer.symbols) if validating.clips else []
+    first, second = (_timed(trainer, batch) for _ in range(2))
     train, batches = config.train, len(order.epoch(0))
     epochs = -(-train.max_steps * (1 + train.text_steps) // batches)
     hours = train.max_steps * second / 3600
-    size = _checkpoint_bytes(engine)
+    size = _checkpoint_bytes(trainer)
     directory = Path(train.output_directory)
     free = shutil.disk_usage(next(path for path in [directory, *directory.absolute().parents] if path.exists())).free
     kept = train.keep_checkpoints + 2  # the best one, and the one being written
     lines = [
         f"training: {training.summary()}",
         f"validation: {validating.summary()}; {len(sentences)} sentences spoken every {train.validation_steps} steps",
-        plan(engine, order),
+        plan(trainer, order),
         f"worst batch of {EPOCHS_LOOKED_AT} epochs: {len(batch.symbols)} utterances, padded to "
         f"{batch.audio.shape[1] // config.data.hop_length} frames and {batch.symbols.shape[1]} symbols",
-        f"memory with that batch: {_memory(engine)}",
+        f"memory with that batch: {_memory(trainer)}",
         f"a step on it takes {second:.2f} s (the first {first:.2f} s), text steps included",
         f"{train.max_steps} steps are {epochs} epochs and at most {hours:.1f} hours at that speed",
         f"a checkpoint takes {size / GIB:.2f} GiB, {kept} of them {kept * size / GIB:.2f} GiB; "
@@ -58,7 +58,7 @@ def dry_run(config: Config) -> list[str]:
             f"{kept} checkpoints take {kept * size / GIB:.2f} GiB and {free / GIB:.2f} GiB are free for {directory}; "
             "make room or lower train.keep_checkpoints"
         )
-    return lines if engine.processes.first else []
+    return lines if trainer.processes.first else []
 
 
 def profile_steps(config: Config, steps: int = 3) -> str:
@@ -66,60 +66,60 @@ def profile_steps(config: Config, steps: int = 3) -> str:
 
     The trace is ``<output_directory>/profile/trace.json``, for chrome://tracing or Perfetto.
     """
-    engine, training, _ = assemble(config)
-    numbers = {name: i for i, name in enumerate(engine.speakers)}
-    order = batch_order(engine, training)
-    train, rank = config.train, engine.processes.rank
+    trainer, training, _ = assemble(config)
+    numbers = {name: i for i, name in enumerate(trainer.speakers)}
+    order = batch_order(trainer, training)
+    train, rank = config.train, trainer.processes.rank
     place = config.data.hop_length, 0, 0, rank, train
     batches = endless_batches(training, order, numbers, *place)
-    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if engine.device.type == "cuda" else [])
+    activities = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if trainer.device.type == "cuda" else [])
     with profile(activities=activities, schedule=schedule(wait=1, warmup=1, active=steps)) as profiler:
         for _ in range(2 + steps):
-            engine.step(next(batches)[2].to(engine.device))
+            trainer.step(next(batches)[2].to(trainer.device))
             for _ in range(config.train.text_steps):
-                engine.text_step(next(batches)[2].to(engine.device))
+                trainer.text_step(next(batches)[2].to(trainer.device))
             profiler.step()
     folder = Path(config.train.output_directory) / "profile"
     folder.mkdir(parents=True, exist_ok=True)
     profiler.export_chrome_trace(str(folder / "trace.json"))
-    longest = "self_cuda_time_total" if engine.device.type == "cuda" else "self_cpu_time_total"
+    longest = "self_cuda_time_total" if trainer.device.type == "cuda" else "self_cpu_time_total"
     table = profiler.key_averages().table(sort_by=longest, row_limit=25, max_name_column_width=50)
     return f"{table}\n{steps} steps; the trace is {folder / 'trace.json'}"
 
 
-def _worst(engine: Trainer, training: Dataset, order: BatchOrder) -> Batch:
+def _worst(trainer: Trainer, training: Dataset, order: BatchOrder) -> Batch:
     """The batch with most padded frames that this process would see in the first epochs."""
-    train, rank = engine.config.train, engine.processes.rank
+    train, rank = trainer.config.train, trainer.processes.rank
     parts = []
     for epoch in range(EPOCHS_LOOKED_AT):
         for whole in order.epoch(epoch):
             mine, shares = shared_out(training, order, whole, rank, train)
             parts.append((len(mine) * int(order.frames[whole].max()), mine, shares))
     _, mine, shares = max(parts, key=lambda part: part[0])
-    numbers = {name: i for i, name in enumerate(engine.speakers)}
-    return collate(training, mine, numbers, engine.config.data.hop_length, shares=shares).to(engine.device)
+    numbers = {name: i for i, name in enumerate(trainer.speakers)}
+    return collate(training, mine, numbers, trainer.config.data.hop_length, shares=shares).to(trainer.device)
 
 
-def _timed(engine: Trainer, batch: Batch) -> float:
+def _timed(trainer: Trainer, batch: Batch) -> float:
     begun = time.monotonic()
-    engine.step(batch)
-    for _ in range(engine.config.train.text_steps):
-        engine.text_step(batch)
+    trainer.step(batch)
+    for _ in range(trainer.config.train.text_steps):
+        trainer.text_step(batch)
     return time.monotonic() - begun
 
 
-def _memory(engine: Trainer) -> str:
-    if engine.device.type == "cuda":
-        whole = torch.cuda.get_device_properties(engine.device).total_memory
-        return f"{torch.cuda.max_memory_allocated(engine.device) / GIB:.2f} of {whole / GIB:.1f} GiB of the GPU"
+def _memory(trainer: Trainer) -> str:
+    if trainer.device.type == "cuda":
+        whole = torch.cuda.get_device_properties(trainer.device).total_memory
+        return f"{torch.cuda.max_memory_allocated(trainer.device) / GIB:.2f} of {whole / GIB:.1f} GiB of the GPU"
     unit = 1 if sys.platform == "darwin" else 1024
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB:.2f} GiB at most for the whole process"
 
 
-def _checkpoint_bytes(engine: Trainer) -> int:
+def _checkpoint_bytes(trainer: Trainer) -> int:
     """Both networks with two moments each, and the average."""
     generator, discriminators = (
         sum(p.numel() * p.element_size() for p in module.parameters())
-        for module in (engine.generator, engine.discriminators)
+        for module in (trainer.generator, trainer.discriminators)
     )
     return 4 * generator + 3 * discriminators

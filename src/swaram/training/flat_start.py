@@ -1,9 +1,12 @@
-"""Flat-start alignment: which frames each symbol takes, found before any network has learnt to listen.
+"""Flat-start alignment: which frames each symbol takes, found before any network is trained.
 
 The alignment search needs a text encoder that knows letters, and the text encoder needs an alignment to learn them:
-from random weights the two take thousands of steps to find each other. Viterbi training of one Gaussian for each symbol
-(and one for the blank after it) on cepstra, from equal durations on, as speech recognisers begin (Rabiner 1989, section
-V), takes seconds and gives durations that the first ``train.bootstrap_steps`` steps use in place of the search.
+from random weights that takes thousands of steps. Viterbi training of one Gaussian for each symbol (and one for the
+blank after it) on cepstra, beginning with equal durations as speech recognisers do (Rabiner 1989, section V), takes
+seconds. The first ``train.bootstrap_steps`` steps use its durations in place of the search.
+
+The durations are kept in a ``FeatureCache`` under a key of everything they depend on, so that the next start with the
+same data and settings reads them.
 """
 
 import hashlib
@@ -25,6 +28,13 @@ from swaram.model.spectra import Spectra
 from swaram.model.vits import gaussian_scores
 from swaram.training.dataset import Dataset
 
+VERSION = 1  # of what is computed here: to be raised with every change to it, so that kept durations are made anew
+
+CEPSTRA = 13
+ITERATIONS = 16
+# Weight, in frames, of the distribution of all speech in each Gaussian: rare symbols stay broad.
+PRIOR_FRAMES = 20.0
+VARIANCE_FLOOR = 0.05
 KEPT = 4  # files of each name; older ones belong to data or settings that have changed
 
 
@@ -60,34 +70,25 @@ class FeatureCache:
             old.unlink(missing_ok=True)
 
 
-VERSION = 1  # of what is computed here: to be raised with every change to it, so that kept durations are made anew
-
-CEPSTRA = 13
-ITERATIONS = 16
-# Weight, in frames, of the distribution of all speech in each Gaussian: rare symbols stay broad.
-PRIOR_FRAMES = 20.0
-VARIANCE_FLOOR = 0.05
-
-
 def flat_start_durations(
     dataset: Dataset,
     spectra: Spectra,
     table_size: int,
-    say: Callable[[str], None] = lambda text: None,
+    log: Callable[[str], None] = lambda text: None,
     cache: FeatureCache | None = None,
 ) -> list[np.ndarray]:
     """Durations int64 [symbols] in frames, of every clip; each symbol and blank gets at least one frame.
 
-    ``table_size``: number of symbols in the table. The result depends on the data alone. ``say`` is told once how the
-    likelihood rose, or that ``cache`` had the durations of these very recordings, transcripts and parameters.
+    ``table_size``: number of symbols in the table. The result depends on the data alone. ``log`` is
+    called once: with how the likelihood rose, or that ``cache`` had the durations of these recordings and settings.
     """
     sizes = [len(clip.symbols) for clip in dataset.clips]
     key = durations_key(dataset, spectra, table_size) if cache else ""
     kept = cache.get("flat-start", key) if cache else None
     if kept is not None:
-        say("flat start: durations of the same recordings and settings were kept from before")
+        log("flat start: durations of the same recordings and settings were kept from before")
         return np.split(kept["durations"], np.cumsum(sizes)[:-1])
-    durations = _train(dataset, spectra, table_size, say)
+    durations = _train(dataset, spectra, table_size, log)
     if cache:
         cache.put("flat-start", key, {"durations": np.concatenate(durations)})
     return durations
@@ -102,7 +103,7 @@ def durations_key(dataset: Dataset, spectra: Spectra, table_size: int) -> str:
     return content_key(clips, sound, own)
 
 
-def _train(dataset: Dataset, spectra: Spectra, table_size: int, say: Callable[[str], None]) -> list[np.ndarray]:
+def _train(dataset: Dataset, spectra: Spectra, table_size: int, log: Callable[[str], None]) -> list[np.ndarray]:
     features = _features(dataset, spectra)
     states = [_states(clip.symbols, table_size) for clip in dataset.clips]
     durations = [_equal(len(s), f.shape[1]) for s, f in zip(states, features, strict=True)]
@@ -117,7 +118,7 @@ def _train(dataset: Dataset, spectra: Spectra, table_size: int, say: Callable[[s
             path = torch.from_numpy(np.repeat(np.arange(len(state)), durations[number]))
             total += float(score[0, path, torch.arange(feature.shape[1])].sum())
         likelihoods.append(total / sum(feature.shape[1] for feature in features))
-    say(f"flat start: log-likelihood a frame from {likelihoods[0]:.2f} to {likelihoods[-1]:.2f}")
+    log(f"flat start: log-likelihood a frame from {likelihoods[0]:.2f} to {likelihoods[-1]:.2f}")
     return durations
 
 

@@ -26,7 +26,7 @@ class FreezeError(SwaramError):
 
 
 def freeze(generator: Vits, parts: Sequence[str], text_steps: int = 0) -> None:
-    """Stop the gradients of these parts of the generator; a part that this model lacks is no fault.
+    """Stop the gradients of these parts of the generator; a part that this model lacks is passed over.
 
     A frozen parameter gets no gradient, so neither optimizer nor weight decay moves it. Raises FreezeError where
     nothing of the generator, or nothing that ``text_steps`` could train, is left.

@@ -1,4 +1,4 @@
-"""What a training run tells: TensorBoard scalars, audio, spectrograms and alignments, and a line on the terminal."""
+"""What a training run writes (TensorBoard, ``losses.jsonl``, lines on the terminal) and how fast it goes."""
 
 import json
 import time
@@ -14,38 +14,38 @@ from swaram.files import whole_file
 from swaram.training.batches import Batch
 
 
-class Pace:
-    """Steps and frames a second since the last lap, and the time left to the last step or minute."""
+class Throughput:
+    """Steps and frames a second since the last line of the log, and the time left to the last step or minute."""
 
     def __init__(self, step: int, last_step: int, max_minutes: float | None):
         self.last_step, self.max_minutes = last_step, max_minutes
         self.begun = time.monotonic()
-        self.lap(step)
+        self.restart(step)
 
-    def lap(self, step: int) -> None:
-        """Begin to count anew from this step."""
+    def restart(self, step: int) -> None:
+        """Count anew from this step."""
         self.step, self.frames, self.idle = step, 0.0, 0.0
-        self.lap_begun = time.monotonic()
+        self.counting_since = time.monotonic()
 
     def count(self, batch: Batch) -> None:
-        """Another batch; its frames in all processes count, those of padding do not."""
+        """Count the frames of a batch, those of all processes and none of the padding."""
         self.frames += float(batch.frame_lengths.sum()) / (batch.shares.frames or 1.0)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What is done inside is not training."""
+        """Time spent inside is not counted as training."""
         begun = time.monotonic()
         yield
         self.idle += time.monotonic() - begun
 
     @property
-    def over(self) -> bool:
+    def time_is_up(self) -> bool:
         """Whether the minutes are used up."""
         return self.max_minutes is not None and time.monotonic() - self.begun > self.max_minutes * 60
 
     def rates(self, step: int) -> dict[str, float]:
-        """Seconds a step, steps and frames a second, from the last lap to this step."""
-        seconds = max(time.monotonic() - self.lap_begun - self.idle, 1e-9)
+        """Seconds a step, steps and frames a second, counted up to this step."""
+        seconds = max(time.monotonic() - self.counting_since - self.idle, 1e-9)
         steps = max(step - self.step, 1)
         return {
             "seconds_per_step": seconds / steps,
@@ -53,7 +53,7 @@ class Pace:
             "frames_per_second": self.frames / seconds,
         }
 
-    def words(self, step: int) -> str:
+    def describe(self, step: int) -> str:
         """The rates and the time left, for the terminal."""
         rates = self.rates(step)
         left = (self.last_step - step) * rates["seconds_per_step"]
@@ -64,11 +64,11 @@ class Pace:
         return f"{rates['steps_per_second']:.3g} steps/s  {rates['frames_per_second']:,.0f} frames/s  {time_left} left"
 
 
-class Journal:
+class Logger:
     """Writes under ``directory``: TensorBoard events, and every logged line as JSON in ``losses.jsonl``.
 
-    ``step``: where the run goes on; what a killed run wrote beyond it is taken out, so that nothing stands twice.
-    A ``silent`` journal writes and says nothing: that of all processes but the first.
+    ``step``: where the run goes on; what a killed run wrote beyond it is removed, so that no step is logged twice.
+    A ``silent`` logger writes nothing anywhere: every process but the first has one.
     """
 
     def __init__(self, directory: Path, step: int = 0, silent: bool = False):
@@ -78,17 +78,17 @@ class Journal:
         self.board = SummaryWriter(str(directory / "tensorboard"), purge_step=step + 1 if step else None)
         path = directory / "losses.jsonl"
         if step and path.exists():
-            _cut(path, step)
+            _remove_after(path, step)
         self.lines = path.open("a", encoding="utf-8")
         self.console = Console(soft_wrap=True)
 
-    def say(self, text: str) -> None:
-        """One line for the person at the terminal."""
+    def info(self, text: str) -> None:
+        """Print one line on the terminal, with the time."""
         if not self.silent:
             self.console.print(time.strftime("%H:%M:%S"), text, highlight=False, markup=False)
 
-    def losses(self, step: int, values: dict[str, float], prefix: str = "train") -> None:
-        """Scalars under ``prefix/<name>``, where <name> is the configuration's name of the loss."""
+    def scalars(self, step: int, values: dict[str, float], prefix: str = "train") -> None:
+        """Write values as ``prefix/<name>``, where <name> is the configuration's name of the loss."""
         if self.silent:
             return
         for name, value in values.items():
@@ -106,13 +106,13 @@ class Journal:
         mel: np.ndarray,
         durations: np.ndarray,
     ) -> None:
-        """A synthesised sentence: audio float32 [samples], log mel [n_mels, frames], durations int64 [symbols]."""
+        """Show a synthesised sentence: audio float32 [samples], log mel [n_mels, frames], durations int64 [symbols]."""
         if self.silent:
             return
         self.board.add_audio(f"{name}/audio", audio[None, :], step, sample_rate)
-        self.board.add_image(f"{name}/mel", _picture(mel[::-1]), step, dataformats="HWC")
+        self.board.add_image(f"{name}/mel", _colours(mel[::-1]), step, dataformats="HWC")
         path = np.repeat(np.eye(len(durations), dtype=np.float32), durations, axis=1)
-        self.board.add_image(f"{name}/alignment", _picture(path[::-1]), step, dataformats="HWC")
+        self.board.add_image(f"{name}/alignment", _colours(path[::-1]), step, dataformats="HWC")
 
     def close(self) -> None:
         """Flush everything to disk."""
@@ -122,7 +122,7 @@ class Journal:
         self.lines.close()
 
 
-def _cut(path: Path, step: int) -> None:
+def _remove_after(path: Path, step: int) -> None:
     """Leave only whole lines of steps up to ``step``."""
     kept = []
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
@@ -135,7 +135,7 @@ def _cut(path: Path, step: int) -> None:
         partial.write_text("".join(kept), encoding="utf-8")
 
 
-def _picture(values: np.ndarray) -> np.ndarray:
+def _colours(values: np.ndarray) -> np.ndarray:
     """Values [rows, columns] as colours uint8 [rows, columns, 3], lowest dark."""
     import matplotlib
 

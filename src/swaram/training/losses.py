@@ -18,7 +18,7 @@ def kl(prior: Prior) -> Tensor:
 def pitch(prior: Prior, track: Tensor) -> Tensor:
     """Mean distance in semitones of predicted and recorded pitch; ``track`` [batch, 2, frames]: Hz, 1 where voiced.
 
-    Voiceless frames, whose pitch is drawn from one voiced frame to the next, count a twentieth: nobody hears them.
+    Voiceless frames, whose pitch is drawn from one voiced frame to the next, count a twentieth: it is inaudible.
     """
     assert prior.pitch is not None
     weight = (0.05 + 0.95 * track[:, 1]) * prior.mask[:, 0]

@@ -22,6 +22,7 @@ from swaram.training.batches import Batch
 from swaram.training.checkpoints import (
     CheckpointError,
     CheckpointInfo,
+    Progress,
     checkpoint_folder,
     optimizer_tensors,
     read_info,
@@ -33,26 +34,10 @@ from swaram.training.dataset import Dataset
 from swaram.training.distributed import Processes
 from swaram.training.ema import MovingAverage
 from swaram.training.freezing import freeze
-from swaram.training.logger import Journal
+from swaram.training.logger import Logger
 from swaram.training.nan_guard import NonFiniteGuard, TrainingError
 
 __all__ = ["Progress", "Trainer", "TrainingError"]
-
-
-@dataclass
-class Progress:
-    """Where a run is; all of it goes into the checkpoint."""
-
-    step: int = 0
-    epoch: int = 0
-    position: int = 0
-    best_mel: float | None = None
-    seconds_trained: float = 0.0
-    earlier_steps: int = 0
-    earlier_seconds: float = 0.0
-    skipped: int = 0  # updates left out because they were not finite
-    order: str = ""  # digest of the order of batches that ``position`` is a place in
-    unlogged: dict[str, float] = field(default_factory=dict)  # sums of losses since the last line of the journal
 
 
 @dataclass
@@ -131,18 +116,8 @@ class Trainer:
         return train.weights.model_dump() | {"kl": train.weights.kl * warm}
 
     def inputs(self, batch: Batch) -> Inputs:
-        """What both kinds of pass take: spectra are made here, on the device."""
-        return Inputs(
-            batch.symbols,
-            batch.symbol_lengths,
-            self.spectra.linear(batch.audio),
-            batch.frame_lengths,
-            batch.speaker,
-            batch.language,
-            batch.style,
-            batch.durations if self.progress.step < self.config.train.bootstrap_steps else None,
-            None if batch.pitch is None else batch.pitch[:, 0],
-        )
+        """What the generator takes, with the flat start's durations in the steps that use them."""
+        return batch.inputs(self.spectra, self.progress.step < self.config.train.bootstrap_steps)
 
     def _alignment_noise(self) -> float:
         train = self.config.train
@@ -172,38 +147,14 @@ class Trainer:
         """One update of both networks; returns every loss by name, gradient norms and the learning rate.
 
         Of every ``train.adversarial_every`` steps all but the first leave the discriminators out: no loss of theirs.
-        None where it was left out because a loss or a gradient was not finite, in this or any other process.
+        None where it was left out because a loss or a gradient was not finite, in this or any other process. A batch's
+        ``shares`` of the global batch scale the losses, so that they add up over the processes.
         """
+        train, shares, utterances = self.config.train, batch.shares, len(batch.symbols)
+        adversarial = self.progress.step % train.adversarial_every == 0
         self._set_learning_rates()
-        judge = self.progress.step % self.config.train.adversarial_every == 0
-        parts, generator_loss, discriminator_loss = self._losses(batch, judge)
-        # Each network's gradients stop at its own parameters, so one graph serves both.
-        if discriminator_loss is not None:
-            with record_function("discriminators backward"):
-                self.discriminator_optimizer.zero_grad()
-                discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
-        with record_function("generator backward"):
-            self.generator_optimizer.zero_grad()
-            generator_loss.backward(inputs=[p for p in self.generator.parameters() if p.requires_grad])
-        with record_function("optimizers"):
-            norms = {"gradient_generator": self._clipped(self.generator)}
-            parts = parts | {"generator": generator_loss}
-            if discriminator_loss is not None:
-                norms["gradient_discriminator"] = self._clipped(self.discriminators)
-                parts["discriminator"] = discriminator_loss
-            values = self._values(parts, norms)
-            if not self._finite(values, batch, "step"):
-                return None
-            if discriminator_loss is not None:
-                self.discriminator_optimizer.step()
-            self.generator_optimizer.step()
-            self.average.update(self.generator, self.progress.step)
-        self.progress.step += 1
-        return values | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
 
-    def _losses(self, batch: Batch, judge: bool) -> tuple[dict[str, Tensor], Tensor, Tensor | None]:
-        """One pass: this process's share of each loss of the generator, its weighted sum, the discriminators' loss."""
-        train, utterances = self.config.train, len(batch.symbols)
+        # The generator: text and speech to the prior and to decoded segments.
         decoded = train.decoded(utterances)
         with record_function("forward"), self.processes.fabric.autocast():
             prior, output = self.generator(
@@ -212,47 +163,57 @@ class Trainer:
                 decoded if decoded != utterances else None,
                 self._alignment_noise(),
             )
-            real = validation.cut_audio(
-                batch.audio[output.rows], output.starts, train.segment_frames, self.config.data.hop_length
-            )
+        fake = output.audio
+        real = validation.cut_audio(
+            batch.audio[output.rows], output.starts, train.segment_frames, self.config.data.hop_length
+        )
         parts = {
-            "mel": losses.mel(self.spectra(real), self.spectra(output.audio)) * batch.shares.segments,
-            "kl": losses.kl(prior) * batch.shares.frames,
-            "duration": prior.duration_loss * batch.shares.symbols,
+            "mel": losses.mel(self.spectra(real), self.spectra(fake)) * shares.segments,
+            "kl": losses.kl(prior) * shares.frames,
+            "duration": prior.duration_loss * shares.symbols,
         }
         if batch.pitch is not None:
-            parts["pitch"] = losses.pitch(prior, batch.pitch) * batch.shares.frames
-        discriminator_loss = None
-        if judge:
-            fake = output.audio
+            parts["pitch"] = losses.pitch(prior, batch.pitch) * shares.frames
+
+        # The discriminators: recordings and synthesis in one pass.
+        if adversarial:
             seen = train.judged(utterances)
             if seen < len(real):
                 chosen = torch.randperm(len(real), device=real.device)[:seen]
                 real, fake = real[chosen], fake[chosen]
-            judged, discriminator_loss = self._judge(real, fake, batch.shares.judged)
-            parts |= judged
+            with record_function("forward"), self.processes.fabric.autocast():
+                real_scores, fake_scores, real_maps, fake_maps = self.discriminators.compare(real, fake)
+            parts["adversarial"] = losses.adversarial(fake_scores) * shares.judged
+            parts["feature_matching"] = losses.feature_matching(real_maps, fake_maps) * shares.judged
+            discriminator_loss = losses.discriminator(real_scores, fake_scores) * shares.judged
         weights = self._weights()
         generator_loss = torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
-        return parts, generator_loss, discriminator_loss
 
-    def _judge(self, real: Tensor, fake: Tensor, share: float) -> tuple[dict[str, Tensor], Tensor]:
-        """One pass of the discriminators over recordings and synthesis, both float32 [segments, samples], -1..1.
+        # Each network's gradients stop at its own parameters, so one graph serves both.
+        if adversarial:
+            with record_function("discriminators backward"):
+                self.discriminator_optimizer.zero_grad()
+                discriminator_loss.backward(inputs=list(self.discriminators.parameters()), retain_graph=True)
+        with record_function("generator backward"):
+            self.generator_optimizer.zero_grad()
+            generator_loss.backward(inputs=[p for p in self.generator.parameters() if p.requires_grad])
 
-        ``share`` of the global batch's judged segments scales the losses. Returns those of the generator by name, and
-        the discriminators'.
-        """
-        with record_function("forward"), self.processes.fabric.autocast():
-            scores, features = self.discriminators(torch.cat([real, fake]))
-        # Whatever a discriminator makes of its batch, recordings are the first half of it.
-        real_scores, fake_scores = zip(*(score.chunk(2) for score in scores), strict=True)
-        halves = [[feature.chunk(2) for feature in maps] for maps in features]
-        real_maps = [[half[0] for half in maps] for maps in halves]
-        fake_maps = [[half[1] for half in maps] for maps in halves]
-        parts = {
-            "adversarial": losses.adversarial(list(fake_scores)) * share,
-            "feature_matching": losses.feature_matching(real_maps, fake_maps) * share,
-        }
-        return parts, losses.discriminator(list(real_scores), list(fake_scores)) * share
+        # The updates, unless something is not finite.
+        with record_function("optimizers"):
+            norms = {"gradient_generator": self._clipped(self.generator)}
+            parts["generator"] = generator_loss
+            if adversarial:
+                norms["gradient_discriminator"] = self._clipped(self.discriminators)
+                parts["discriminator"] = discriminator_loss
+            values = self._values(parts, norms)
+            if not self._finite(values, batch, "step"):
+                return None
+            if adversarial:
+                self.discriminator_optimizer.step()
+            self.generator_optimizer.step()
+            self.average.update(self.generator, self.progress.step)
+        self.progress.step += 1
+        return values | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
 
     def _clipped(self, module: torch.nn.Module) -> Tensor:
         """Sum the gradients over all processes and clip them; returns their norm before."""
@@ -279,27 +240,49 @@ class Trainer:
         return False
 
     def state(self) -> tuple[CheckpointInfo, dict[str, dict[str, Tensor]]]:
-        """All that ``restore`` needs: what ``state.json`` says, and tensors by file and name.
+        """All that ``restore`` needs: what ``state.json`` says, and tensors by group and name.
 
-        Files: generator, discriminator, ema (weights), optimizer (moments and random states). Every process must call
-        it; the random states are those of all processes.
+        Groups: generator, discriminator, ema (weights), optimizer (moments and random states). Every process must call
+        it: the random states are those of all of them.
         """
-        info = CheckpointInfo(config=self.config, symbols=self.symbols, speakers=self.speakers, **vars(self.progress))
+        info = CheckpointInfo(self.config, self.symbols, self.speakers, **vars(self.progress))
         info.unlogged = dict(self.progress.unlogged)
         random = _by_rank("random.cpu", self.processes.gather(torch.get_rng_state()))
         if self.device.type == "cuda":
             random |= _by_rank("random.cuda", self.processes.gather(torch.cuda.get_rng_state(self.device)))
-        return info, {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminators.state_dict(),
-            "ema": self.average.module.state_dict(),
-            "optimizer": random
-            | optimizer_tensors(self.generator_optimizer, "generator")
-            | optimizer_tensors(self.discriminator_optimizer, "discriminator"),
-        }
+        tensors = {group: module.state_dict() for group, module in self._modules().items()}
+        tensors["optimizer"] = random
+        for prefix, optimizer in self._optimizers().items():
+            tensors["optimizer"] |= optimizer_tensors(optimizer, prefix)
+        return info, tensors
+
+    def restore(self, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
+        """Become what ``state`` was called on; the model must be the same one. Nothing of the arguments is kept."""
+        for group, module in self._modules().items():
+            module.load_state_dict(tensors[group])
+        for prefix, optimizer in self._optimizers().items():
+            restore_optimizer(optimizer, prefix, tensors["optimizer"])
+        self._set_random_states(tensors["optimizer"], info.step)
+        self.progress = info.progress
+
+    def _modules(self) -> dict[str, torch.nn.Module]:
+        return {"generator": self.generator, "discriminator": self.discriminators, "ema": self.average.module}
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"generator": self.generator_optimizer, "discriminator": self.discriminator_optimizer}
+
+    def _set_random_states(self, state: dict[str, Tensor], step: int) -> None:
+        rank = self.processes.rank
+        ending = f".{rank}" if rank else ""
+        if f"random.cpu{ending}" in state:
+            torch.set_rng_state(state[f"random.cpu{ending}"])
+        else:  # a process that was not there before begins with noise of its own
+            torch.manual_seed(self.config.train.seed + rank + step)
+        if self.device.type == "cuda" and f"random.cuda{ending}" in state:
+            torch.cuda.set_rng_state(state[f"random.cuda{ending}"], self.device)
 
     def save(self, directory: Path) -> Path:
-        """Write a checkpoint from which ``restore`` goes on exactly; every process must call it, the first writes."""
+        """Write a checkpoint from which ``load`` goes on exactly; every process must call it, the first writes."""
         info, tensors = self.state()
         folder = checkpoint_folder(directory, info.step)
         if self.processes.first:
@@ -307,7 +290,7 @@ class Trainer:
         self.processes.wait()
         return folder
 
-    def restore(self, folder: Path) -> None:
+    def load(self, folder: Path) -> None:
         """Go on from a checkpoint; CheckpointError where model, symbols, speakers or sound are others."""
         info = read_info(folder)
         same = info.symbols.to_dict() == self.symbols.to_dict() and info.speakers == self.speakers
@@ -322,29 +305,10 @@ class Trainer:
                     f"{folder} was trained with data.{key} {theirs}, this configuration has {ours}; "
                     "put it back to resume"
                 )
-        self.generator.load_state_dict(read_tensors(folder, "generator"))
-        self.discriminators.load_state_dict(read_tensors(folder, "discriminator"))
-        self.average.module.load_state_dict(read_tensors(folder, "ema"))
-        state = read_tensors(folder, "optimizer")
-        restore_optimizer(self.generator_optimizer, "generator", state)
-        restore_optimizer(self.discriminator_optimizer, "discriminator", state)
-        self._set_random_states(state)
-        for name in vars(self.progress):
-            setattr(self.progress, name, getattr(info, name))
+        self.restore(info, {group: read_tensors(folder, group) for group in (*self._modules(), "optimizer")})
 
-    def _set_random_states(self, state: dict[str, Tensor]) -> None:
-        # A process that was not there before begins with noise of its own.
-        rank = self.processes.rank
-        ending = f".{rank}" if rank else ""
-        if f"random.cpu{ending}" in state:
-            torch.set_rng_state(state[f"random.cpu{ending}"])
-        else:
-            torch.manual_seed(self.config.train.seed + rank + self.progress.step)
-        if self.device.type == "cuda" and f"random.cuda{ending}" in state:
-            torch.cuda.set_rng_state(state[f"random.cuda{ending}"], self.device)
-
-    def validate(self, journal: Journal, dataset: Dataset) -> float:
-        """Write validation losses and sentences to the journal; returns the mel loss. Uses the moving average.
+    def validate(self, logger: Logger, dataset: Dataset) -> float:
+        """Write validation losses and sentences to the logger; returns the mel loss. Uses the moving average.
 
         Every process must call it; the sentences are spoken by the first.
         """
@@ -352,13 +316,13 @@ class Trainer:
         values = validation.validate(
             model, self.discriminators, self.spectra, dataset, numbers, self.config, self.processes
         )
-        journal.losses(self.progress.step, values, "validation")
+        logger.scalars(self.progress.step, values, "validation")
         if not self.processes.first:
             return values["mel"]
         sentences = validation.validation_sentences(self.config, dataset, self.symbols)
         for number, (text, ids, speaker, language) in enumerate(sentences):
             spoken = validation.speak(model, self.spectra, ids, text, numbers.get(speaker, 0), language=language)
-            journal.sentence(
+            logger.sentence(
                 self.progress.step,
                 f"sentence_{number}",
                 spoken.audio,
@@ -366,7 +330,7 @@ class Trainer:
                 spoken.mel,
                 spoken.durations,
             )
-        journal.say("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in values.items()))
+        logger.info("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in values.items()))
         return values["mel"]
 
 

@@ -52,17 +52,7 @@ def validate(
         for number in range(processes.rank, len(batches), processes.size):
             torch.manual_seed(number)
             batch = collate(dataset, batches[number], speakers, hop).to(device)
-            prior, output = model(
-                batch.symbols,
-                batch.symbol_lengths,
-                spectra.linear(batch.audio),
-                batch.frame_lengths,
-                batch.speaker,
-                segment,
-                language=batch.language,
-                style=batch.style,
-                pitch=None if batch.pitch is None else batch.pitch[:, 0],
-            )
+            prior, output = model(batch.inputs(spectra), segment)
             real = cut_audio(batch.audio[output.rows], output.starts, segment, hop)
             _, real_maps = discriminators(real)
             scores, fake_maps = discriminators(output.audio)

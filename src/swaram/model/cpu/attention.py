@@ -1,7 +1,7 @@
-"""The text encoder's two kinds of layer, each one operation for CPUs: what ``text_encoder`` says, forth and back.
+"""The text encoder's two kinds of layer for CPUs, each as one operation with its gradient written by hand.
 
-Channels of a symbol lie together in memory (B, S, C); the relative positions of all pairs lie on diagonals, which are
-seen and written through strides instead of being gathered.
+Both compute what ``text_encoder`` computes. Channels of a symbol lie together in memory (B, S, C); the relative
+positions of all pairs lie on diagonals, which are seen and written through strides instead of being gathered.
 """
 
 from typing import Any

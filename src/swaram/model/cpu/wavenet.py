@@ -1,4 +1,4 @@
-"""A WaveNet's layers as one operation for CPUs: what ``layers.WaveNet`` computes, forth and back in few passes.
+"""A WaveNet's layers for CPUs, as one operation with its gradient written by hand: what ``layers.WaveNet`` computes.
 
 Channels of a frame lie together in memory (B, T, C), as the matrix units take them; what all layers add to the skip
 path is one matrix product; the residual stream stays float32 while products may be bfloat16.

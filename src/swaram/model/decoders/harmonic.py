@@ -81,7 +81,7 @@ class HarmonicDecoder(FrameRateDecoder):
         with torch.autocast(x.device.type, enabled=False):
             voiced, noisy = torch.exp((x + INITIAL_LOG_GAIN).clamp(max=HIGHEST_LOG_GAIN)).chunk(2, dim=1)
             # (B, hop, T) -> (B, T * hop), sample by sample
-            noise = NOISE_DEVIATION * source.noise.mT.flatten(1)
+            noise = NOISE_DEVIATION * source.noise.transpose(-1, -2).flatten(1)
             tone = pulses(source.pitch, source.phase, self.hop, self.sample_rate)
             real, imaginary = self.analysis(torch.cat([tone, noise]))
             (tone_real, noise_real), (tone_imaginary, noise_imaginary) = real.chunk(2), imaginary.chunk(2)
