@@ -18,7 +18,8 @@ TEXT = "അമ്മ വന്നു. മഴ പെയ്യുന്നു."
 
 
 def speech(server, **body) -> httpx.Response:
-    return httpx.post(f"{server.address}{SPEECH}", content=json.dumps({"input": TEXT} | body), timeout=30)
+    content, kind = json.dumps({"input": TEXT} | body), {"content-type": "application/json"}
+    return httpx.post(f"{server.address}{SPEECH}", content=content, headers=kind, timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,8 @@ def test_pcm_has_the_rate_that_players_take_it_for(server):
     made = pcm(answer)
     assert len(made) == pytest.approx(len(own) * 1.5, abs=2)
     # As if it had been resampled whole: no click where windows join.
-    assert np.abs(made - resample(own, 16_000, 24_000)[: len(made)]).max() < 1e-3
+    whole = np.clip(resample(own, 16_000, 24_000), -1, 1)
+    assert np.abs(made - whole[: len(made)]).max() < 1e-3
 
 
 @pytest.mark.parametrize("rate", [8000, 22_050, 48_000])

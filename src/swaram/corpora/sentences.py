@@ -29,9 +29,9 @@ class Sentence:
 def read_sentences(path: Path) -> list[Sentence]:
     """Every row of a table without a header. Raises CorpusError where the file is missing or not UTF-8."""
     rows = [(line, [cell.strip() for cell in text.split("|")]) for line, text in read_lines(path)]
-    wide = [cells for _, cells in rows if len(cells) == 3 and cells[2]]
+    wide = [cells for _, cells in rows if len(cells) > 2 and cells[2]]
     usual = len(wide) > len(rows) / 2
-    normalised = usual and _median([alike(cells[1], cells[2]) for cells in wide]) >= ALIKE
+    normalised = usual and _median([alike(*cells[1:]) for cells in wide if len(cells) == 3]) >= ALIKE
     speakers = usual and not normalised and _are_speakers(wide)
     found = []
     for line, cells in rows:

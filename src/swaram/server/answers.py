@@ -85,3 +85,16 @@ class HeadAsGet:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
+class UnderPrefix:
+    """Tells the application below which prefix a proxy serves it, whether the proxy takes the prefix away or not."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self._app, self._prefix = app, prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; Starlette takes the prefix from the path where it is there."""
+        if self._prefix and scope["type"] in ("http", "websocket"):
+            scope = {**scope, "root_path": self._prefix}
+        await self._app(scope, receive, send)

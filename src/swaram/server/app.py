@@ -58,14 +58,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
         listeners.close()
         service.close()
 
-    app = FastAPI(
-        title="swaram",
-        version=__version__,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        root_path=settings.root_path,
-    )
+    app = FastAPI(title="swaram", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.service = service
     app.add_middleware(BodyLimit, limit=8 * settings.max_message_bytes, elsewhere=("/convert", TRANSCRIPTIONS))
     app.add_middleware(HeadAsGet)

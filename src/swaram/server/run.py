@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from swaram.errors import SwaramError
+from swaram.server.answers import UnderPrefix
 from swaram.server.app import create_app
 from swaram.server.connection import HttpConnection, OneLineErrors, SpeechConnection
 from swaram.server.service import Service
@@ -100,7 +101,7 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
     _check_tls(settings)
     app = create_app(settings)
     config = uvicorn.Config(
-        allow_origins(app, settings.origins),
+        allow_origins(UnderPrefix(app, settings.root_path), settings.origins),
         http=HttpConnection,
         ws=SpeechConnection,
         ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),
