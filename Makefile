@@ -17,7 +17,7 @@ run: $(VENV)/.serving
 	$(VENV)/bin/swaram serve --port $(PORT) --prove swaram.flac
 
 test: $(VENV)/.testing
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 bench: $(VENV)/.testing
 	$(VENV)/bin/python benchmarks/text.py

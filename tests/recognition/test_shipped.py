@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +10,11 @@ import soundfile
 
 from swaram.audio.files import read_audio
 from swaram.audio.resample import resample
-from swaram.config.prepare import SplitSettings
-from swaram.corpora.description import ReadOptions
-from swaram.corpora.registry import get_corpus
-from swaram.prepare.split import split_of
 from swaram.recognition import Recognizer
 from swaram.recognition.error_rates import error_rate
 from swaram.recognition.units import plain
 from swaram.text.normalise import normalise
-from tests.recorded_speech import CORPUS, ROOT
+from tests.recorded_speech import ROOT, recordings
 
 SHIPPED = ROOT / "recognizers" / "ml"
 
@@ -32,16 +27,11 @@ def recognizer() -> Recognizer:
 @pytest.fixture(scope="module")
 def unheard() -> list[tuple[str, np.ndarray]]:
     """Twenty reviewed clips whose texts the splits keep out of training, untrimmed, at 16 kHz."""
-    if not CORPUS.is_dir():
-        pytest.skip("the recordings of ../shared/corpora/malayalam-msc are not here")
     found = []
-    for utterance in get_corpus("msc").read(CORPUS, ReadOptions("ml")):
-        if isinstance(utterance.audio, Path) and split_of(utterance.text, utterance.speaker, SplitSettings()) == "test":
-            recording = read_audio(utterance.audio)
-            audio = resample(recording.audio, recording.sample_rate, 16_000)
-            found.append((plain(normalise(utterance.text, "ml")), audio))
-        if len(found) == 20:
-            break
+    for path, text in recordings("volunteer"):
+        recording = read_audio(path)
+        audio = resample(recording.audio, recording.sample_rate, 16_000)
+        found.append((plain(normalise(text, "ml")), audio))
     return found
 
 
@@ -100,10 +90,10 @@ def test_a_long_recording_is_heard_as_its_parts(recognizer, unheard):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the highest memory of a process is read from /proc")
 def test_memory_does_not_grow_with_the_length(tmp_path):
-    """Nine minutes at 48 kHz, three stretches: no more than 60 MB above nine seconds, and under 300 MB in all."""
+    """Eleven minutes at 48 kHz take hardly more than four, and under 300 MB in all."""
     noise = np.random.default_rng(0).standard_normal(48_000 * 9) * 300
     peaks = []
-    for times in (1, 60):
+    for times in (24, 72):
         path = tmp_path / f"{times}.wav"
         soundfile.write(path, np.tile(noise.astype(np.int16), times), 48_000, subtype="PCM_16")
         program = (
@@ -116,4 +106,4 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
             [sys.executable, "-c", program, str(SHIPPED), str(path)], capture_output=True, text=True, check=True
         )
         peaks.append(float(done.stdout) / 1024)  # MiB
-    assert peaks[1] < peaks[0] + 60 and peaks[1] < 300
+    assert peaks[1] < peaks[0] + 40 and peaks[1] < 300
