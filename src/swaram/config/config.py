@@ -57,6 +57,7 @@ class LossWeights(Section):
     """Weight of each generator loss; the names are those of the losses and of the TensorBoard tags."""
 
     mel: float = 45.0
+    fine_mel: float = Field(30.0, description="of the mel losses with train.fine_mel_windows, their mean")
     kl: float = 1.0
     duration: float = 1.0
     pitch: float = Field(1.0, description="of models whose decoder has a harmonic source; a semitone's error is 1")
@@ -129,6 +130,9 @@ class TrainConfig(Section):
         default=[], description="texts spoken at each validation; empty: the first of the validation files"
     )
     weights: LossWeights = LossWeights()
+    fine_mel_windows: list[PositiveInt] = Field(
+        default=[], description="samples of further, shorter windows of the mel loss: what long ones blur in time"
+    )
     freeze: list[FrozenPart] = Field(default=[], description="parts of the generator that keep their weights")
 
     @model_validator(mode="after")

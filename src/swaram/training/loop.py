@@ -250,6 +250,6 @@ def _means(sums: dict[str, float]) -> dict[str, float]:
 
 
 def _line(step: int, epoch: int, means: dict[str, float], throughput: str) -> str:
-    names = ("mel", "kl", "duration", "pitch", "adversarial", "feature_matching", "discriminator")
+    names = ("mel", "fine_mel", "kl", "duration", "pitch", "adversarial", "feature_matching", "discriminator")
     parts = "  ".join(f"{name} {means[name]:.3f}" for name in names if name in means)
     return f"step {step}  epoch {epoch}  {parts}  {throughput}"

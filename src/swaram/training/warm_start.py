@@ -10,7 +10,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from swaram.config.config import Config
+from swaram.config.config import Config, HarmonicConfig
+from swaram.model.decoders.harmonic import resampled_gains
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import (
     CheckpointError,
@@ -72,7 +73,14 @@ def warm_start(
         "emb_s.weight": (["", *info.config.data.styles], ["", *config.data.styles]),
     }
     group = "ema" if (folder / "ema.safetensors").exists() else "generator"
-    report = _load(generator, read_tensors(folder, group), rows)
+    tensors = read_tensors(folder, group)
+    own, other = config.model.decoder, info.config.model.decoder
+    harmonic = isinstance(own, HarmonicConfig) and isinstance(other, HarmonicConfig)
+    if harmonic and (own.n_fft, own.frames) != (other.n_fft, other.frames):
+        for name in ("dec.gains.weight", "dec.gains.bias"):
+            is_bias = name.endswith("bias")
+            tensors[name] = resampled_gains(tensors[name], other, own, config.data.hop_length, is_bias=is_bias)
+    report = _load(generator, tensors, rows)
     if info.discriminators:
         other = _load(discriminators, read_tensors(folder, "discriminator"), {})
         report = WarmStart(report.taken + other.taken, report.left + other.left, report.unused + other.unused)
