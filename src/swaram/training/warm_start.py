@@ -74,12 +74,7 @@ def warm_start(
     }
     group = "ema" if (folder / "ema.safetensors").exists() else "generator"
     tensors = read_tensors(folder, group)
-    own, other = config.model.decoder, info.config.model.decoder
-    harmonic = isinstance(own, HarmonicConfig) and isinstance(other, HarmonicConfig)
-    if harmonic and (own.n_fft, own.frames) != (other.n_fft, other.frames):
-        for name in ("dec.gains.weight", "dec.gains.bias"):
-            is_bias = name.endswith("bias")
-            tensors[name] = resampled_gains(tensors[name], other, own, config.data.hop_length, is_bias=is_bias)
+    _resample_gains(tensors, info.config, config)
     report = _load(generator, tensors, rows)
     if info.discriminators:
         other = _load(discriminators, read_tensors(folder, "discriminator"), {})
@@ -89,6 +84,17 @@ def warm_start(
     report.steps = info.step + info.earlier_steps
     report.seconds = info.seconds_trained + info.earlier_seconds
     return report
+
+
+def _resample_gains(tensors: dict[str, Tensor], theirs: Config, ours: Config) -> None:
+    """Where two harmonic decoders differ in their transforms, change the last layer of the source to fit ours."""
+    source, own = theirs.model.decoder, ours.model.decoder
+    if not isinstance(source, HarmonicConfig) or not isinstance(own, HarmonicConfig):
+        return
+    if (source.n_fft, source.frames) != (own.n_fft, own.frames):
+        for name in ("dec.gains.weight", "dec.gains.bias"):
+            is_bias = name.endswith("bias")
+            tensors[name] = resampled_gains(tensors[name], source, own, ours.data.hop_length, is_bias=is_bias)
 
 
 def _load(module: nn.Module, tensors: dict[str, Tensor], rows: dict[str, tuple[list[str], list[str]]]) -> WarmStart:
