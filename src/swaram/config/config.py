@@ -110,6 +110,9 @@ class TrainConfig(Section):
     text_steps: int = Field(
         0, ge=0, description="after each step, so many cheap updates of text encoder, flow and durations alone"
     )
+    spans: float = Field(
+        0.0, ge=0, le=1, description="of so much of the utterances only a random stretch of words is taken"
+    )
     max_steps: PositiveInt = 800_000
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
     skip_limit: PositiveInt = Field(10, description="updates in a row that may be left out for not being finite")

@@ -124,9 +124,9 @@ def batch_order(trainer: Trainer, training: Dataset) -> BatchOrder:
 
 
 def _align(trainer: Trainer, training: Dataset, logger: Logger) -> None:
-    """Flat-start durations for the first steps: made by the first process, taken from the cache by the others."""
+    """Flat-start durations for the first steps, and to cut spans by: the first process makes them, the others read."""
     train, processes = trainer.config.train, trainer.processes
-    if trainer.progress.step >= train.bootstrap_steps:
+    if trainer.progress.step >= train.bootstrap_steps and not train.spans:
         return
     cache = FeatureCache(Path(train.cache_directory or Path(train.output_directory) / "cache"))
     spectra = copy.deepcopy(trainer.spectra).cpu()
