@@ -10,7 +10,7 @@ from swaram.config.config import parse_config
 from swaram.text.symbols import SymbolTable
 from swaram.training import checkpoints
 from swaram.training.batches import BatchOrder, collate, endless_batches, shared_out
-from swaram.training.dataset import Clip, load_dataset
+from swaram.training.dataset import EncodedClip, load_dataset
 from swaram.training.loop import Limits, train
 from swaram.training.spans import draw_span, draw_spans, whole_span
 
@@ -18,10 +18,10 @@ TABLE = SymbolTable.for_languages("ml")
 TEXT = "അമ്മ വീട്ടിൽ വന്നു, മഴ പെയ്തു."
 
 
-def clip(text: str = TEXT, frames_each: int = 3) -> tuple[Clip, np.ndarray]:
+def clip(text: str = TEXT, frames_each: int = 3) -> tuple[EncodedClip, np.ndarray]:
     symbols = tuple(TABLE.encode(text))
     durations = np.random.default_rng(1).integers(1, 2 * frames_each, len(symbols))
-    return Clip(Path("x.flac"), text, symbols, "anu", int(durations.sum()) * 256), durations
+    return EncodedClip(Path("x.flac"), text, symbols, "anu", int(durations.sum()) * 256), durations
 
 
 def test_a_span_is_whole_words_and_marks_stand_only_at_the_ends_of_the_sentence():
@@ -97,7 +97,7 @@ def test_a_batch_of_spans_holds_their_sound_and_shares_that_add_up(raw_config):
     )
 
 
-def _spread(of: Clip) -> np.ndarray:
+def _spread(of: EncodedClip) -> np.ndarray:
     """The frames of a clip shared out evenly among its symbols."""
     return np.diff(np.linspace(0, of.samples // 256, len(of.symbols) + 1).astype(np.int64))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from swaram.training.dataset import Clip, Dataset
+from swaram.training.dataset import Dataset, EncodedClip
 
 TRIES = 8  # to find a stretch that is long enough
 
@@ -34,12 +34,12 @@ class Span:
         return self.frames.stop - self.frames.start
 
 
-def whole_span(clip: Clip, hop: int) -> Span:
+def whole_span(clip: EncodedClip, hop: int) -> Span:
     """All of an utterance."""
     return Span(slice(0, len(clip.symbols)), slice(0, clip.samples // hop))
 
 
-def draw_span(clip: Clip, durations: np.ndarray, shortest: int, random: np.random.Generator) -> Span | None:
+def draw_span(clip: EncodedClip, durations: np.ndarray, shortest: int, random: np.random.Generator) -> Span | None:
     """A stretch of some of the words, but not of all; None where none that is long enough was found.
 
     ``durations``: int64 [symbols] in frames; ``shortest``: frames; it also has at least as many frames as symbols.
