@@ -142,8 +142,17 @@ def _exported(folder: Path, facts: dict[str, Any]) -> tuple[Voice, str]:
     except ImportError as error:
         raise EvaluationError(f"A checkpoint needs {error.name}; pip install 'swaram[train]'.") from None
     checkpoint = find_checkpoint(folder)
-    speakers = [OfferedSpeaker(speaker["corpus_id"], speaker["name"]) for speaker in facts.get("speakers", [])]
-    known = VoiceFacts(checkpoint.name, speakers, inference=facts.get("inference", {}), half=False)
+    speakers = [
+        OfferedSpeaker(speaker["corpus_id"], speaker["name"], pitch=speaker.get("pitch", 0.0))
+        for speaker in facts.get("speakers", [])
+    ]
+    known = VoiceFacts(
+        checkpoint.name,
+        speakers,
+        inference=facts.get("inference", {}),
+        half=False,
+        pitch_range=facts.get("pitch_range", 1.0),
+    )
     with tempfile.TemporaryDirectory() as place:
         export_voice(checkpoint, Path(place) / "voice", known)
         return Voice.open(Path(place) / "voice"), checkpoint.name
