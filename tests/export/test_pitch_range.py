@@ -67,6 +67,13 @@ def test_what_cannot_be_built_in_is_one_sentence(tmp_path, decoder, factor, offe
     assert not (tmp_path / "out").exists()
 
 
+def test_one_speaker_of_several_can_be_offered_alone(tmp_path):
+    write_voice(*model(), tmp_path / "out", VoiceFacts("x", OFFERED[:1], half=False, pitch_range=1.5))
+    engine = Engine(Voice.open(tmp_path / "out"))
+    assert [speaker.name for speaker in engine.voice.manifest.speakers] == ["biju"]
+    assert len(engine.synthesise(SpeechRequest(TEXT, speaker="biju")).audio)
+
+
 def test_a_voice_of_one_speaker_has_one_centre(tmp_path):
     vits, info = model(styles=(), speakers=1)
     latent = torch.randn(1, vits.latent_channels, 20)
