@@ -29,7 +29,7 @@ def model(
     vits = Vits(config.model, config.data, len(symbols.symbols), speakers).eval()
     stir(vits, 0.15)
     torch.nn.init.constant_(vits.dp.proj.bias, 1.5)
-    return vits, CheckpointInfo(7, 0, 0, config, symbols, ["a", "b", "c"][:speakers], None, 60.0)
+    return vits, CheckpointInfo(config, symbols, ["a", "b", "c"][:speakers], step=7, seconds_trained=60.0)
 
 
 def octaves(vits: Vits, info: CheckpointInfo, folder, factor: float, speaker: str, style: str | None) -> np.ndarray:
