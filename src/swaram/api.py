@@ -52,7 +52,7 @@ class Voice:
     def speak(self, text: str, **options: Unpack[SpeechOptions]) -> Speech:
         """Speak a text whole.
 
-        ``options``: those of ``SpeechRequest``: speaker, language, style, speed, seed, pause_scale, noise_scale,
+        ``options``: those of ``SpeechRequest``: speaker, language, style, speed, pitch, seed, pause_scale, noise_scale,
         duration_noise_scale. Raises SwaramError: nothing to say, no such speaker, a value out of range.
         """
         return self._engine.synthesise(SpeechRequest(text, **options))

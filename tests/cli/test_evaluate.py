@@ -20,7 +20,7 @@ from swaram.evaluation.test_set import join_speakers, read_material
 def run(voice, data, out, judge=None, **options):
     wanted = {
         "compare": None, "split": "test", "facts": None, "speaker": None, "noise_scale": None, "length_scale": None,
-        "duration_noise_scale": None, "limit": 2, "seed": 0,
+        "duration_noise_scale": None, "limit": 2, "seed": 0, "language": None,
     }  # fmt: skip
     evaluate_command(voice and str(voice), data=data, out=out, judge=judge, **(wanted | options))
     return json.loads((out / "metrics.json").read_text()) if (out / "metrics.json").exists() else None
@@ -155,6 +155,7 @@ def test_two_voices_are_compared_sentence_by_sentence(toy_voice, prepared, deaf_
     ("options", "said"),
     [
         ({"split": "val"}, "no clip of the split val"),
+        ({"language": "kn"}, "reads ml, not the language asked for"),
         ({"speaker": ["nobody"]}, "has no speaker nobody"),
         ({"length_scale": 9.0}, "--length-scale must be between"),
         ({"noise_scale": 9.0}, "noise_scale must be between"),

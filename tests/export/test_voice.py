@@ -17,9 +17,12 @@ from tests.export.exported import TEXT, exported
 from tests.model.tiny import DECODERS, TINY
 
 
-@pytest.mark.parametrize(("name", "speakers"), [*((name, 2) for name in DECODERS), ("vocos-causal", 1)])
-def test_streamed_equals_one_pass_with_every_decoder(tmp_path, name, speakers):
-    engine = exported(tmp_path, speakers, decoder=DECODERS[name], duration_predictor="plain")
+@pytest.mark.parametrize(
+    ("name", "speakers", "sums"),
+    [*((name, 2, False) for name in DECODERS), ("vocos-causal", 1, False), ("harmonic-short", 2, True)],
+)
+def test_streamed_equals_one_pass_with_every_decoder(tmp_path, name, speakers, sums):
+    engine = exported(tmp_path, speakers, decoder=DECODERS[name], duration_predictor="plain", duration_sums=sums)
     stated = json.loads((tmp_path / "voice" / "voice.json").read_text())["decoder"]
     latent = engine.encode(engine.reader(SpeechRequest()).read(TEXT).passages[0], SpeechRequest(TEXT), 0)
     windows = list(engine.windows(latent))

@@ -302,8 +302,13 @@ def test_only_offered_speakers_leave_the_house(tmp_path):
 def test_voices_that_the_format_has_no_place_for_are_refused(tmp_path):
     paper_checkpoint(tmp_path / "vocos", decoder={"type": "vocos", "n_fft": 1024, "channels": 16, "blocks": 1})
     paper_checkpoint(tmp_path / "kernels", posterior_kernel=3)
+    paper_checkpoint(tmp_path / "sums", duration_sums=True)
     facts = VoiceFacts("mine", half=False)
-    for name, words in (("vocos", "this voice's is vocos"), ("kernels", "kernels of posterior encoder and flow")):
+    for name, words in (
+        ("vocos", "this voice's is vocos"),
+        ("kernels", "kernels of posterior encoder and flow"),
+        ("sums", "durations are rounded by their sum"),
+    ):
         with pytest.raises(FormatError, match=words):
             find_format("huggingface", to_write=True).write(tmp_path / name, tmp_path / "out", facts)
 

@@ -141,6 +141,7 @@ def test_one_offered_speaker_of_several_can_still_be_loaded(exported, tmp_path):
     [
         ({"flow_layers": 2}, "model.flow_layers"),
         ({"duration_channels": 24}, "model.duration_channels"),
+        ({"duration_sums": True}, "rounds them by their sum"),
         ({"decoder": {"type": "vocos", "channels": 16, "blocks": 1}}, "this voice's is vocos"),
         ({"decoder": {"type": "hifigan", "residual_dilations": [[1, 3]] * 3, "initial_channels": 32}}, "3 dilations"),
     ],

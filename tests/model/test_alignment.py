@@ -83,7 +83,7 @@ def test_expand_repeats_each_column_by_its_duration():
 def test_the_search_leaves_the_number_of_threads_alone():
     """A loop compiled for several threads set it for the whole process, whose threads then waited for each other."""
     code = (
-        "import torch; torch.set_num_threads(1)\n"
+        "import torch; torch.set_num_threads(1); torch.get_num_threads()\n"
         "from swaram.model.alignment import maximum_path\n"
         "maximum_path(torch.randn(4, 20, 60), torch.full((4,), 20), torch.full((4,), 60))\n"
         "print(torch.get_num_threads())"

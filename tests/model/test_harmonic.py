@@ -9,9 +9,10 @@ from swaram.config.config import HarmonicConfig, parse_config
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
 from swaram.model.decoders.fourier import InverseSpectrogram, Spectrogram
-from swaram.model.decoders.harmonic import NOISE
+from swaram.model.decoders.harmonic import NOISE, resampled_gains
 from swaram.model.decoders.source import HIGHEST, STRENGTH, carried_phase, pulses
 from swaram.model.pitch import PitchPredictor
+from swaram.model.spectra import Spectra
 from swaram.voice import models as served
 from tests.recorded_speech import spoken_clips
 
@@ -192,3 +193,25 @@ def test_the_pitch_of_a_frame_depends_on_as_many_frames_as_stated_and_stays_in_i
     touched = torch.nonzero((first - second).abs()[0] > 1e-4).flatten()
     assert int(touched.min()) == 30 - head.margin and int(touched.max()) == 30 + head.margin
     assert first.shape == (1, 60) and float(first.min()) >= 50 and float(first.max()) <= 700
+
+
+def test_gains_for_other_transforms_sound_as_the_old_ones():
+    """A slope over the frequencies, for harmonics and for noise; mean difference of log mel bands, in nats."""
+    old, new = described(kernel=1), described(kernel=1, frames=4, n_fft=256)
+    pitch = torch.full((1, 60), 140.0)
+    generator = torch.Generator().manual_seed(2)
+    heard = []
+    for config in (old, new):
+        decoder = build_decoder(config, 8, HOP, RATE).eval()
+        torch.nn.init.zeros_(decoder.gains.weight)
+        slope = torch.linspace(0, -3, 513)
+        bias = torch.cat([slope, slope.flip(0) + 1.0])
+        value = bias if config is old else resampled_gains(bias, old, new, HOP, is_bias=True)
+        decoder.gains.bias.data.copy_(value)
+        noise = torch.randn(1, decoder.noise_channels, 60, generator=generator)
+        with torch.no_grad():
+            audio = decoder(torch.zeros(1, 8, 60), None, Source(pitch, carried_phase(pitch, HOP, RATE), noise))
+            heard.append(Spectra(RATE, 1024, HOP, 1024, 20)(audio)[..., 5:-5].mean(2))
+    assert float((heard[0] - heard[1]).abs().mean()) < 0.15
+    back = resampled_gains(resampled_gains(bias, old, new, HOP, is_bias=True), new, old, HOP, is_bias=True)
+    assert torch.allclose(back, bias, atol=1e-3)

@@ -7,7 +7,7 @@ import torch
 
 from swaram.audio.mel import slaney_filters
 from swaram.model.decoders.fourier import InverseSpectrogram
-from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
+from swaram.model.durations import SUM_WEIGHT, DurationPredictor, StochasticDurationPredictor, whole_frames
 from swaram.model.flow import Flow
 from swaram.model.spectra import Spectra
 from swaram.model.splines import rational_quadratic_spline
@@ -78,6 +78,35 @@ def test_the_plain_durations_learn_the_logarithm():
         loss.backward()
         optimizer.step()
     assert torch.allclose(predictor.sample(x, mask, mask).exp(), durations, atol=0.5)
+
+
+def test_sums_of_durations_are_learnt_where_they_cannot_be_known_one_by_one():
+    """Each symbol takes 1 or 7 frames and nothing tells which: the mean of logarithms alone is far too fast."""
+    sums = {}
+    for weight in (0.0, SUM_WEIGHT):
+        torch.manual_seed(3)
+        predictor = DurationPredictor(8, 32, 3, 0.0, sum_weight=weight)
+        optimizer = torch.optim.Adam(predictor.parameters(), 1e-2)
+        x, mask = torch.zeros(16, 8, 30), torch.ones(16, 1, 30)
+        for _ in range(150):
+            durations = 1 + 6 * torch.randint(0, 2, (16, 1, 30)).float()
+            loss = predictor(x, mask, durations).mean() / 30
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        sums[weight] = float(predictor.sample(x, mask, mask).detach().exp().mean()) / 4
+    assert sums[0.0] < 0.75 and 0.9 < sums[SUM_WEIGHT] < 1.05
+
+
+def test_whole_frames_keep_the_sum_and_give_every_symbol_one():
+    durations = 0.2 + 3 * torch.rand(3, 1, 40, generator=torch.Generator().manual_seed(1))
+    mask = (torch.arange(40) < torch.tensor([40, 25, 1])[:, None]).float().unsqueeze(1)
+    whole = whole_frames(durations, mask)
+    assert whole.dtype == torch.int64 and bool((whole[mask[:, 0] == 0] == 0).all())
+    assert bool((whole[mask[:, 0] == 1] >= 1).all())
+    wanted = (durations.clamp(min=1) * mask).sum((1, 2))
+    assert float((whole.sum(1) - wanted).abs().max()) <= 0.5
+    assert float((whole - durations[:, 0].clamp(min=1) * mask[:, 0]).abs().max()) <= 1
 
 
 def test_relative_attention_equals_the_formula_written_with_loops():

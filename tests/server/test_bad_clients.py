@@ -97,6 +97,8 @@ def test_too_large_a_message_is_refused(server):
         ({"text": TEXT, "language": "hi"}, "reads ml"),
         ({"text": TEXT, "speed": 0}, "speed must be between"),
         ({"text": TEXT, "speed": 1e300}, "speed must be between"),
+        ({"text": TEXT, "pitch": -13}, "pitch must be between"),
+        ({"text": TEXT, "pitch": 2}, "makes its own pitch"),
         ({"text": TEXT, "seed": -1}, "seed must be between"),
         ({"text": TEXT, "seed": 1 << 70}, "seed must be between"),
         ({"text": TEXT, "pause_scale": 100}, "pause_scale must be between"),

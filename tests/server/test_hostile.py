@@ -49,6 +49,7 @@ KEYS = [
     "speaker",
     "language",
     "speed",
+    "pitch",
     "seed",
     "format",
     "bits",

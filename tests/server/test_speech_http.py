@@ -120,6 +120,7 @@ def test_models_are_listed(client):
         ({"voice": {"id": 5}}, 422, "voice"),
         ({"response_format": "aac"}, 422, "response_format"),
         ({"speed": 9}, 422, "speed"),
+        ({"pitch": 13}, 422, "pitch"),
         ({"language": "hi"}, 400, "reads ml"),
     ],
 )

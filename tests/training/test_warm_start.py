@@ -141,3 +141,19 @@ def test_a_warm_start_takes_what_fits_by_symbol_and_speaker(raw_config, tmp_path
         warm_start(
             source, trainer.generator, trainer.discriminators, parse_config(raw_config), symbols, ["new", "high"]
         )
+
+
+def test_a_harmonic_decoder_begins_from_one_with_other_transforms(raw_config, tmp_path):
+    def decoder(**settings: int) -> dict:
+        described = {"type": "harmonic", "channels": 16, "blocks": 2, **settings}
+        return {**raw_config, "model": {**raw_config["model"], "decoder": described}}
+
+    old = stirred(trainer_for(decoder(), ["anu", "biju"]))
+    new = trainer_for(decoder(frames=4, n_fft=256), ["anu", "biju"])
+    report = start(new, old.save(tmp_path / "old"))
+    assert not report.left and not report.unused
+    theirs, ours = (trainer.generator.dec.gains.weight for trainer in (old, new))
+    lowest, highest = ours[::129][:8:2], ours[128::129][:8:2]  # of the harmonics, in each of the four frames
+    average = old.average.module.dec.gains.weight
+    assert torch.allclose(lowest, average[:1].expand(4, -1)) and torch.allclose(highest, average[512:513].expand(4, -1))
+    assert theirs.shape[0] == 1026 and ours.shape[0] == 4 * 258

@@ -29,6 +29,9 @@ def evaluate_command(
         Path | None, typer.Option(help="JSON that names the corpus's speakers, as for swaram voice export.")
     ] = None,
     speaker: Annotated[list[str] | None, typer.Option(help="Speaker to evaluate; may be given again.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Code of the language, where a voice reads several.  [default: its first one]")
+    ] = None,
     noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
     length_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
     duration_noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
@@ -51,12 +54,12 @@ def evaluate_command(
         raise SwaramError("Name one voice or checkpoint, or two of them with --compare A B.")
     scales = Scales(noise_scale, length_scale, duration_noise_scale)
     settings = Settings(seed=seed, limit=limit, speakers=tuple(speaker or ()))
-    subjects = [open_subject(path, facts, scales, seed, _say) for path in compare or (voice,) if path]
-    languages = {subject.voice.manifest.language for subject in subjects}
+    subjects = [open_subject(path, facts, scales, seed, _say, language) for path in compare or (voice,) if path]
+    languages = {subject.language for subject in subjects}
     if len(languages) > 1:
         raise SwaramError("The two voices speak different languages; there is nothing to compare.")
-    material = read_material(data, subjects[0].voice.manifest.language, split)
-    instruments = Instruments(subjects[0].voice.manifest.language, judge)
+    material = read_material(data, subjects[0].language, split)
+    instruments = Instruments(subjects[0].language, judge)
     evaluations = []
     for subject in subjects:
         evaluations.append(evaluate(subject, material, instruments, settings, _say))

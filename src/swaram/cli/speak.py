@@ -32,6 +32,7 @@ def speak_command(
     language: Annotated[str | None, typer.Option(help="Code of the language, where a voice reads several.")] = None,
     style: Annotated[str | None, typer.Option(help="Style, where a voice has several.")] = None,
     speed: Annotated[float, typer.Option(help="1 is the voice's own pace, 2 twice as fast.")] = 1.0,
+    pitch: Annotated[float, typer.Option(help="Semitones higher or lower than the speaker.")] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads to compute with.", min=1, max=256)] = 1,
 ) -> None:
@@ -49,7 +50,7 @@ def speak_command(
         text = read_standard_input(MAX_TEXT_CHARACTERS)
     if len(text) > MAX_TEXT_CHARACTERS:
         raise SpeechError(f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts.")
-    request = SpeechRequest(text, speaker=speaker, language=language, style=style, speed=speed, seed=seed)
+    request = SpeechRequest(text, speaker=speaker, language=language, style=style, speed=speed, pitch=pitch, seed=seed)
     engine = Engine(_from_checkpoint(checkpoint) if checkpoint else find_voice(voice), threads=threads)
     rate = engine.voice.sample_rate
     for notice in engine.reader(request).read(text).notices:

@@ -57,6 +57,7 @@ class LossWeights(Section):
     """Weight of each generator loss; the names are those of the losses and of the TensorBoard tags."""
 
     mel: float = 45.0
+    fine_mel: float = Field(30.0, description="of the mel losses with train.fine_mel_windows, their mean")
     kl: float = 1.0
     duration: float = 1.0
     pitch: float = Field(1.0, description="of models whose decoder has a harmonic source; a semitone's error is 1")
@@ -109,6 +110,9 @@ class TrainConfig(Section):
     text_steps: int = Field(
         0, ge=0, description="after each step, so many cheap updates of text encoder, flow and durations alone"
     )
+    spans: float = Field(
+        0.0, ge=0, le=1, description="of so much of the utterances only a random stretch of words is taken"
+    )
     max_steps: PositiveInt = 800_000
     gradient_clip: PositiveFloat | None = Field(1000.0, description="largest norm of the gradient")
     skip_limit: PositiveInt = Field(10, description="updates in a row that may be left out for not being finite")
@@ -129,6 +133,9 @@ class TrainConfig(Section):
         default=[], description="texts spoken at each validation; empty: the first of the validation files"
     )
     weights: LossWeights = LossWeights()
+    fine_mel_windows: list[PositiveInt] = Field(
+        default=[], description="samples of further, shorter windows of the mel loss: what long ones blur in time"
+    )
     freeze: list[FrozenPart] = Field(default=[], description="parts of the generator that keep their weights")
 
     @model_validator(mode="after")

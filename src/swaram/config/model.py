@@ -198,6 +198,11 @@ class ModelConfig(Section):
     flow_kernel: PositiveInt = 5
     duration_predictor: Literal["stochastic", "plain"] = "stochastic"
     duration_channels: PositiveInt = Field(192, description="of the predictor; published: 192, plain 256")
+    duration_sums: bool = Field(
+        False,
+        description="durations are rounded so that their sum stays right, in place of each upwards; a plain predictor "
+        "also learns the sum",
+    )
     speaker_channels: PositiveInt = Field(256, description="used when there are several speakers, or styles")
     decoder: Annotated[Annotated[DecoderConfig, Field(discriminator="type")], _named(DECODERS)] = HifiganConfig()
     discriminator: Annotated[DiscriminatorConfig, _named(DISCRIMINATORS)] = DiscriminatorConfig()

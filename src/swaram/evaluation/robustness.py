@@ -186,7 +186,7 @@ def run_trials(
     category ``natural``. ``limit``: so many texts of each category.
     """
     lengths = LengthRange.of(material)
-    texts = stumbling_texts(subject.voice.manifest.language, material)
+    texts = stumbling_texts(subject.language, material)
     if limit is not None:
         places = {category: 0 for category, _ in texts}
         chosen = []

@@ -46,13 +46,14 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Subject:
-    """A voice that speaks with fixed settings."""
+    """A voice that speaks with fixed settings. ``language``: of those that it reads, the one that is evaluated."""
 
     engine: Engine
     facts: dict[str, Any]
     scales: Scales
     seed: int
     name: str
+    language: str
 
     @property
     def voice(self) -> Voice:
@@ -71,6 +72,7 @@ class Subject:
         request = SpeechRequest(
             text,
             speaker=speaker or None,
+            language=self.language,
             seed=self.seed,
             speed=inference.length_scale / length_scale,
             noise_scale=self.scales.noise_scale,
@@ -94,7 +96,7 @@ class Subject:
         return {
             "name": self.name,
             "voice": manifest.name,
-            "language": manifest.language,
+            "language": self.language,
             "sample_rate": manifest.sample_rate,
             "training": manifest.training,
             "scales": {**own, **asked},
@@ -109,8 +111,12 @@ def open_subject(
     scales: Scales | None = None,
     seed: int = 0,
     say: Callable[[str], None] = print,
+    language: str | None = None,
 ) -> Subject:
-    """Open a voice by path or name, or a checkpoint or training directory. Raises SwaramError."""
+    """Open a voice by path or name, or a checkpoint or training directory; ``language``: by default its first one.
+
+    Raises SwaramError.
+    """
     folder = Path(path)
     scales = scales or Scales()
     if scales.length_scale is not None and not 0.25 <= scales.length_scale <= 4:
@@ -123,7 +129,7 @@ def open_subject(
         voice = find_voice(path)
         known = read_facts(facts or _facts_beside(voice.manifest.name))
         name = folder.name if folder.exists() else path
-    return Subject(Engine(voice), known, scales, seed, name)
+    return Subject(Engine(voice), known, scales, seed, name, voice.find_language(language))
 
 
 def _facts_beside(name: str) -> Path | None:
@@ -142,8 +148,17 @@ def _exported(folder: Path, facts: dict[str, Any]) -> tuple[Voice, str]:
     except ImportError as error:
         raise EvaluationError(f"A checkpoint needs {error.name}; pip install 'swaram[train]'.") from None
     checkpoint = find_checkpoint(folder)
-    speakers = [OfferedSpeaker(speaker["corpus_id"], speaker["name"]) for speaker in facts.get("speakers", [])]
-    known = VoiceFacts(checkpoint.name, speakers, inference=facts.get("inference", {}), half=False)
+    speakers = [
+        OfferedSpeaker(speaker["corpus_id"], speaker["name"], pitch=speaker.get("pitch", 0.0))
+        for speaker in facts.get("speakers", [])
+    ]
+    known = VoiceFacts(
+        checkpoint.name,
+        speakers,
+        inference=facts.get("inference", {}),
+        half=False,
+        pitch_range=facts.get("pitch_range", 1.0),
+    )
     with tempfile.TemporaryDirectory() as place:
         export_voice(checkpoint, Path(place) / "voice", known)
         return Voice.open(Path(place) / "voice"), checkpoint.name

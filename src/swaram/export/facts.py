@@ -9,12 +9,17 @@ from swaram.errors import SwaramError
 
 @dataclass(frozen=True)
 class OfferedSpeaker:
-    """A speaker of the training data that the voice offers, under a name of its own."""
+    """A speaker of the training data that the voice offers, under a name of its own.
+
+    ``pitch``: the mean of the speaker's voiced frames (of the logarithm), in Hz, where ``VoiceFacts.pitch_range`` needs
+    it.
+    """
 
     corpus_id: str
     name: str
     gender: str = ""
     description: str = ""
+    pitch: float = 0.0
 
 
 @dataclass
@@ -22,7 +27,8 @@ class VoiceFacts:
     """What ``voice.json`` and the model card say beside what the checkpoint knows.
 
     ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
-    for the checkpoint's own numbers. ``text``: what the symbols stand for, where they are not letters.
+    for the checkpoint's own numbers. ``pitch_range``: how many times as far from the speaker's mean the pitch moves as
+    the model says, built into the voice. ``text``: what the symbols stand for, where they are not letters.
     """
 
     name: str
@@ -35,6 +41,7 @@ class VoiceFacts:
     card: str = ""
     half: bool = True
     text: dict[str, str] = field(default_factory=dict)
+    pitch_range: float = 1.0
 
 
 def read_facts(path: Path | None, name: str) -> VoiceFacts:

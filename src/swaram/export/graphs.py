@@ -98,7 +98,9 @@ def frontend_graph(model: Vits) -> onnx.ModelProto:
     }
     choices = choices_of(model)
     for name in choices:
-        arguments += (torch.tensor([0, 1]),)
+        # Of the speakers only one may be offered.
+        alone = name == "speaker" and model.emb_g is not None and model.emb_g.num_embeddings == 1
+        arguments += (torch.tensor([0, 0 if alone else 1]),)
         inputs.append(name)
         axes[name] = {0: "batch"}
     if model.condition:

@@ -69,6 +69,7 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     ``TOLERANCE``.
     """
     offered = keep_speakers(model, info, facts.speakers)
+    widen_pitch(model, facts)
     fold_weight_norm(model)
     if facts.half:
         round_to_half(model)
@@ -105,6 +106,32 @@ def keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeak
     model.emb_g = torch.nn.Embedding.from_pretrained(table)
     # With one offered speaker the graphs keep the input: the model is still one of several speakers.
     return offered
+
+
+def widen_pitch(model: Vits, facts: VoiceFacts) -> None:
+    """Build ``facts.pitch_range`` into a model whose speakers are those offered. Raises ExportError."""
+    if facts.pitch_range == 1:
+        return
+    if model.pitch is None:
+        raise ExportError("pitch_range needs a voice whose decoder is driven by a pitch; leave it out")
+    if not 0 <= facts.pitch_range <= 3:
+        raise ExportError(f"pitch_range must be between 0 and 3, not {facts.pitch_range:g}")
+    speakers = facts.speakers or [OfferedSpeaker("", "")]
+    unknown = [speaker.name for speaker in speakers if not 50 <= speaker.pitch <= 700]
+    if unknown or (model.emb_g is not None and not facts.speakers):
+        name = unknown[0] if unknown and unknown[0] else "each speaker"
+        raise ExportError(f"pitch_range needs the mean pitch in Hz of {name}; give speakers their pitch, 50 to 700")
+    centres, voices = [], []
+    for number, speaker in enumerate(speakers[: 1 if model.emb_g is None else None]):
+        for style in range(model.styles):
+            voice = model.condition_on(torch.tensor([number]), torch.tensor([style]))
+            voices.append(None if voice is None else voice[0, :, 0])
+            centres.append(speaker.pitch)
+    known = None if voices[0] is None else torch.stack([voice for voice in voices if voice is not None])
+    if model.pitch.widen(facts.pitch_range, known, torch.tensor(centres)) > 0.02:
+        raise ExportError(
+            "the model has too many speakers and styles for pitch_range; offer fewer of them, or leave it out"
+        )
 
 
 def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], facts: VoiceFacts) -> dict:

@@ -77,6 +77,7 @@ def their_config(config: Config, decoder: HifiganConfig, symbols: int, speakers:
     for fault, words in (
         (model.posterior_kernel != model.flow_kernel, "kernels of posterior encoder and flow differ"),
         (stochastic and model.duration_channels != model.hidden_channels, "duration_channels are not hidden_channels"),
+        (model.duration_sums, "durations are rounded by their sum"),
         (decoder.residual_block != "paired", "residual blocks are single, not paired"),
     ):
         if fault:

@@ -83,6 +83,8 @@ def their_config(info: CheckpointInfo, decoder: HifiganConfig, speakers: int) ->
             raise FormatError(
                 f"the original VITS has {value} for model.{key} built in, and this voice has {getattr(model, key)}"
             )
+    if model.duration_sums:
+        raise FormatError("the original VITS rounds each duration upwards, and this voice rounds them by their sum")
     count = _DILATIONS[decoder.residual_block]
     if any(len(dilations) != count for dilations in decoder.residual_dilations):
         raise FormatError(

@@ -1,6 +1,7 @@
 """The VITS generator: text and speech to the training losses' ingredients, text to latent frames and audio."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from swaram.model.alignment import expand, maximum_path
 from swaram.model.decoders.base import Source
 from swaram.model.decoders.build import build_decoder
 from swaram.model.decoders.source import carried_phase
-from swaram.model.durations import DurationPredictor, StochasticDurationPredictor
+from swaram.model.durations import SUM_WEIGHT, DurationPredictor, StochasticDurationPredictor, whole_frames
 from swaram.model.flow import Flow
 from swaram.model.layers import sequence_mask
 from swaram.model.pitch import PitchPredictor
@@ -93,8 +94,13 @@ class Vits(nn.Module):
             model.flow_couplings,
             condition,
         )
-        predictor = StochasticDurationPredictor if model.duration_predictor == "stochastic" else DurationPredictor
-        self.dp = predictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
+        self.duration_sums = model.duration_sums
+        self.dp: StochasticDurationPredictor | DurationPredictor
+        if model.duration_predictor == "stochastic":
+            self.dp = StochasticDurationPredictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
+        else:
+            weight = SUM_WEIGHT if model.duration_sums else 0.0
+            self.dp = DurationPredictor(hidden, model.duration_channels, 3, 0.5, condition, weight)
         self.dec = build_decoder(model.decoder, model.latent_channels, data.hop_length, data.sample_rate, condition)
         self.pitch = PitchPredictor(model.latent_channels, hidden, 5, condition) if self.dec.noise_channels else None
         self.emb_g = nn.Embedding(speakers, condition) if speakers > 1 else None
@@ -199,9 +205,13 @@ class Vits(nn.Module):
         conditioning = self.condition_on(speaker, style)
         hidden, mean, log_deviation, symbol_mask = self.enc_p(symbols, lengths, language)
         log_duration = self.dp.sample(hidden, symbol_mask, duration_noise * duration_scale, conditioning)
-        durations = (torch.ceil(log_duration.float().exp() * length_scale) * symbol_mask).squeeze(1).long()
+        real = log_duration.float().exp() * length_scale
+        if self.duration_sums:
+            durations = whole_frames(real, symbol_mask)
+        else:
+            durations = (torch.ceil(real) * symbol_mask).squeeze(1).long()
         totals = durations.sum(1)
-        frames = int(totals.max()) if not torch.jit.is_tracing() else totals.max()
+        frames: Any = int(totals.max()) if not torch.jit.is_tracing() else totals.max()
         mask = sequence_mask(totals, frames)
         column = torch.remainder(torch.arange(frames, device=symbols.device), latent_noise.shape[2])
         noise = latent_noise[:, :, column]

@@ -60,6 +60,7 @@ class Start(_Message):
     language: Annotated[str, Field(max_length=20)] | None = None
     style: Annotated[str, Field(max_length=200)] | None = None
     speed: float = 1.0
+    pitch: float = 0.0
     seed: int = 0
     pause_scale: float = 1.0
     format: Literal["flac", "pcm", "wav", "opus", "mp3"] = "flac"

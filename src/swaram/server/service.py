@@ -154,13 +154,16 @@ class Service:
             language=start.language,
             style=start.style,
             speed=start.speed,
+            pitch=start.pitch,
             seed=start.seed,
             pause_scale=start.pause_scale,
         )
         check_format(start.format, start.bits)
         language = engine.voice.find_language(start.language)
         speaker = engine.voice.find_speaker(start.speaker)
-        engine.voice.find_style(start.style)  # an unknown one is refused before anything is made
+        # What the voice cannot do is refused before anything is made.
+        engine.voice.find_style(start.style)
+        engine.voice.pitch_factor(start.pitch)
         rate = engine.voice.sample_rate
         started = {
             "type": "started",

@@ -45,6 +45,7 @@ class SpeechBody(BaseModel):
     ] = None
     response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
+    pitch: Annotated[float, Field(ge=-12, le=12, description="In semitones.")] = 0.0
     stream_format: Literal["audio", "sse"] | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
     style: Annotated[str, Field(max_length=200)] | None = None
@@ -92,7 +93,7 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
     try:
         start = Start(
             type="start", voice=voice, speaker=speaker, language=body.language, style=body.style, speed=body.speed,
-            seed=body.seed, format=body.response_format, marks="none", pace=False,
+            pitch=body.pitch, seed=body.seed, format=body.response_format, marks="none", pace=False,
         )  # fmt: skip
     except ValidationError as error:
         raise HttpError(422, "bad_request", f"{first_problem(error)}.") from None

@@ -16,6 +16,7 @@ from swaram.config.config import TrainConfig
 from swaram.model.spectra import Spectra
 from swaram.model.vits import Inputs
 from swaram.training.dataset import Dataset
+from swaram.training.spans import Span, draw_spans, whole_span
 
 SHAPE_STEP = 32
 
@@ -128,9 +129,10 @@ def shared_out(
     batch: list[int],
     rank: int,
     train: TrainConfig | None = None,
+    spans: dict[int, Span] | None = None,
 ) -> tuple[list[int], Shares]:
     """This process's clips of a global batch, and what shares of it they are: ``train`` says how many segments are
-    decoded and judged, one of every clip where it is None.
+    decoded and judged, one of every clip where it is None; ``spans`` what is taken of each clip, all where it is None.
 
     A process for which no clip is left gets the first one with no share: it computes along and changes nothing.
     """
@@ -138,14 +140,14 @@ def shared_out(
     mine = parts[rank]
     if not mine:
         return batch[:1], Shares(0.0, 0.0, 0.0, 0.0)
-    symbols = [len(dataset.clips[index].symbols) for index in batch]
+    symbols = {i: spans[i].symbol_count if spans else len(dataset.clips[i].symbols) for i in batch}
+    frames = {i: spans[i].frame_count if spans else int(order.frames[i]) for i in batch}
     train = train or TrainConfig()
     decoded = [train.decoded(len(part)) if part else 0 for part in parts]
     seen = [train.judged(len(part)) if part else 0 for part in parts]
-    own_symbols = sum(len(dataset.clips[index].symbols) for index in mine)
     return mine, Shares(
-        own_symbols / sum(symbols),
-        int(order.frames[mine].sum()) / int(order.frames[batch].sum()),
+        sum(symbols[i] for i in mine) / sum(symbols.values()),
+        sum(frames[i] for i in mine) / sum(frames.values()),
         decoded[rank] / sum(decoded),
         seen[rank] / sum(seen),
     )
@@ -158,29 +160,31 @@ def collate(
     hop: int,
     longest: tuple[int, int] = (0, 0),
     shares: Shares | None = None,
+    spans: dict[int, Span] | None = None,
 ) -> Batch:
     """Load and pad clips; audio is cut to whole frames of ``hop`` samples.
 
-    ``longest``: symbols and frames to pad to at least, so that all processes pad alike.
+    ``longest``: symbols and frames to pad to at least, so that all processes pad alike. ``spans``: what is taken of
+    each clip, all of it where it is None.
     """
     clips = [dataset.clips[i] for i in indices]
-    waves = [dataset.audio(i) for i in indices]
-    frames = torch.tensor([len(wave) // hop for wave in waves])
-    lengths = torch.tensor([len(clip.symbols) for clip in clips])
+    taken = [spans[i] if spans else whole_span(clip, hop) for i, clip in zip(indices, clips, strict=True)]
+    frames = torch.tensor([span.frame_count for span in taken])
+    lengths = torch.tensor([span.symbol_count for span in taken])
     audio = torch.zeros(len(clips), _round_up(max(int(frames.max()), longest[1])) * hop)
     symbols = torch.zeros(len(clips), _round_up(max(int(lengths.max()), longest[0])), dtype=torch.int64)
     durations = torch.zeros_like(symbols) if dataset.durations else None
     pitch = None
     if dataset.pitch_hop:
         pitch = torch.tensor([UNKNOWN, 0.0])[None, :, None].repeat(len(clips), 1, audio.shape[1] // hop)
-    for row, (clip, wave) in enumerate(zip(clips, waves, strict=True)):
-        size = int(frames[row]) * hop
-        audio[row, :size] = torch.from_numpy(wave[:size])
-        symbols[row, : len(clip.symbols)] = torch.tensor(clip.symbols)
+    for row, (index, clip, span) in enumerate(zip(indices, clips, taken, strict=True)):
+        wave = dataset.audio(index)[span.frames.start * hop : span.frames.stop * hop]
+        audio[row, : len(wave)] = torch.from_numpy(wave)
+        symbols[row, : lengths[row]] = torch.tensor(clip.symbols[span.symbols])
         if durations is not None:
-            durations[row, : len(clip.symbols)] = torch.from_numpy(dataset.durations[indices[row]])
+            durations[row, : lengths[row]] = torch.from_numpy(dataset.durations[index][span.symbols])
         if pitch is not None:
-            pitch[row, :, : frames[row]] = torch.from_numpy(dataset.pitch(indices[row]))
+            pitch[row, :, : frames[row]] = torch.from_numpy(dataset.pitch(index)[:, span.frames])
     speaker = torch.tensor([speakers[clip.speaker] for clip in clips])
     language, style = (torch.tensor([getattr(clip, name) for clip in clips]) for name in ("language", "style"))
     own = (symbols, lengths, audio, frames, speaker, durations, language, style, pitch)
@@ -212,9 +216,11 @@ def endless_batches(
             last = number == len(batches) - 1
             after = (epoch + 1, 0) if last else (epoch, number + 1)
             whole = batches[number]
-            mine, shares = shared_out(dataset, order, whole, rank, train)
-            longest = max(len(dataset.clips[i].symbols) for i in whole), int(order.frames[whole].max())
-            yield *after, collate(dataset, mine, speakers, hop, longest, shares)
+            share, shortest = (train.spans, train.segment_frames) if train else (0.0, 0)
+            spans = draw_spans(dataset, whole, hop, share, shortest, (order.seed, epoch, number))
+            mine, shares = shared_out(dataset, order, whole, rank, train, spans)
+            longest = max(s.symbol_count for s in spans.values()), max(s.frame_count for s in spans.values())
+            yield *after, collate(dataset, mine, speakers, hop, longest, shares, spans)
         epoch, position = epoch + 1, 0
 
 

@@ -124,9 +124,9 @@ def batch_order(trainer: Trainer, training: Dataset) -> BatchOrder:
 
 
 def _align(trainer: Trainer, training: Dataset, logger: Logger) -> None:
-    """Flat-start durations for the first steps: made by the first process, taken from the cache by the others."""
+    """Flat-start durations for the first steps, and to cut spans by: the first process makes them, the others read."""
     train, processes = trainer.config.train, trainer.processes
-    if trainer.progress.step >= train.bootstrap_steps:
+    if trainer.progress.step >= train.bootstrap_steps and not train.spans:
         return
     cache = FeatureCache(Path(train.cache_directory or Path(train.output_directory) / "cache"))
     spectra = copy.deepcopy(trainer.spectra).cpu()
@@ -250,6 +250,6 @@ def _means(sums: dict[str, float]) -> dict[str, float]:
 
 
 def _line(step: int, epoch: int, means: dict[str, float], throughput: str) -> str:
-    names = ("mel", "kl", "duration", "pitch", "adversarial", "feature_matching", "discriminator")
+    names = ("mel", "fine_mel", "kl", "duration", "pitch", "adversarial", "feature_matching", "discriminator")
     parts = "  ".join(f"{name} {means[name]:.3f}" for name in names if name in means)
     return f"step {step}  epoch {epoch}  {parts}  {throughput}"

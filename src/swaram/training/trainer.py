@@ -74,6 +74,7 @@ class Trainer:
             data.mel_fmin,
             data.mel_fmax,
         ).to(self.device)
+        self.fine_spectra = [self._fine_spectra(window) for window in train.fine_mel_windows]
         self.average = MovingAverage(self.generator, train.ema_decay, train.ema_every)
         self.generator_optimizer = self._optimizer(self.generator, train.learning_rate)
         self.discriminator_optimizer = self._optimizer(
@@ -85,6 +86,13 @@ class Trainer:
             self.discriminators.compile()
         if self.processes.rank:  # the same weights everywhere, other noise in each process
             torch.manual_seed(train.seed + self.processes.rank)
+
+    def _fine_spectra(self, window: int) -> Spectra:
+        """A mel spectrogram by a shorter window: hops of a quarter, and fewer bands."""
+        data = self.config.data
+        bands = max(1, round(data.n_mel_channels * math.sqrt(min(1.0, window / data.win_length))))
+        spectra = Spectra(data.sample_rate, window, window // 4, window, bands, data.mel_fmin, data.mel_fmax)
+        return spectra.to(self.device)
 
     def _optimizer(self, module: torch.nn.Module, learning_rate: float) -> torch.optim.Optimizer:
         train = self.config.train
@@ -172,6 +180,9 @@ class Trainer:
             "kl": losses.kl(prior) * shares.frames,
             "duration": prior.duration_loss * shares.symbols,
         }
+        if self.fine_spectra:
+            fine = torch.stack([losses.mel(spectra(real), spectra(output.audio)) for spectra in self.fine_spectra])
+            parts["fine_mel"] = fine.mean() * batch.shares.segments
         if batch.pitch is not None:
             parts["pitch"] = losses.pitch(prior, batch.pitch) * shares.frames
 

@@ -45,7 +45,8 @@ def validate(
     hop, segment, device = config.data.hop_length, config.train.segment_frames, processes.device
     frames = np.array([clip.samples // hop for clip in dataset.clips])
     batches = BatchOrder(frames, config.train.batch_size, config.train.batch_frames, 0).epoch(0)
-    names = [name for name in config.train.weights.model_dump() if name != "pitch" or model.pitch is not None]
+    left_out = {"fine_mel"} | ({"pitch"} if model.pitch is None else set())
+    names = [name for name in config.train.weights.model_dump() if name not in left_out]
     totals = torch.zeros(len(names), dtype=torch.float64, device=device)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):

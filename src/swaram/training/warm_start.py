@@ -10,7 +10,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from swaram.config.config import Config
+from swaram.config.config import Config, HarmonicConfig
+from swaram.model.decoders.harmonic import resampled_gains
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import (
     CheckpointError,
@@ -72,7 +73,9 @@ def warm_start(
         "emb_s.weight": (["", *info.config.data.styles], ["", *config.data.styles]),
     }
     group = "ema" if (folder / "ema.safetensors").exists() else "generator"
-    report = _load(generator, read_tensors(folder, group), rows)
+    tensors = read_tensors(folder, group)
+    _resample_gains(tensors, info.config, config)
+    report = _load(generator, tensors, rows)
     if info.discriminators:
         other = _load(discriminators, read_tensors(folder, "discriminator"), {})
         report = WarmStart(report.taken + other.taken, report.left + other.left, report.unused + other.unused)
@@ -81,6 +84,17 @@ def warm_start(
     report.steps = info.step + info.earlier_steps
     report.seconds = info.seconds_trained + info.earlier_seconds
     return report
+
+
+def _resample_gains(tensors: dict[str, Tensor], theirs: Config, ours: Config) -> None:
+    """Where two harmonic decoders differ in their transforms, change the last layer of the source to fit ours."""
+    source, own = theirs.model.decoder, ours.model.decoder
+    if not isinstance(source, HarmonicConfig) or not isinstance(own, HarmonicConfig):
+        return
+    if (source.n_fft, source.frames) != (own.n_fft, own.frames):
+        for name in ("dec.gains.weight", "dec.gains.bias"):
+            is_bias = name.endswith("bias")
+            tensors[name] = resampled_gains(tensors[name], source, own, ours.data.hop_length, is_bias=is_bias)
 
 
 def _load(module: nn.Module, tensors: dict[str, Tensor], rows: dict[str, tuple[list[str], list[str]]]) -> WarmStart:

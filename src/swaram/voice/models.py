@@ -17,6 +17,7 @@ from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
 from swaram.voice.windows import Window, flow_edges, windows
 
+PITCH_RANGE = (50.0, 700.0)  # Hz, what decoders with a harmonic source are given while they learn
 _NOISE_STEP = 256
 _FRAMES_PER_ID = 4
 
@@ -28,7 +29,7 @@ class Latent:
     ``frames``: float32 [C, T]; ``durations``: int64 [S], frames of each symbol id; ``conditioning``: float32
     [G, 1] in voices with several speakers. Where the flow is a model of its own, it fills ``frames`` from ``prior``
     (float32 [C, T]) piece by piece, up to each of ``edges``; the first ``known`` frames are filled, and of ``pitch``
-    (float32 [T], Hz) in voices whose decoder is driven by one.
+    (float32 [T], Hz) in voices whose decoder is driven by one, ``pitch_factor`` times what the flow makes of it.
     """
 
     frames: np.ndarray
@@ -38,6 +39,7 @@ class Latent:
     prior: np.ndarray | None = None
     edges: tuple[int, ...] = ()
     pitch: np.ndarray | None = None
+    pitch_factor: float = 1.0
 
     @property
     def length(self) -> int:
@@ -91,7 +93,7 @@ class Models:
 
         ``speaker``, ``language``, ``style``: numbers, of which the front end gets those that it takes.
         """
-        manifest = self.voice.manifest
+        manifest, factor = self.voice.manifest, self.voice.pitch_factor(request.pitch)
         defaults = manifest.inference
         noise_scale = defaults.noise_scale if request.noise_scale is None else request.noise_scale
         duration_scale = request.duration_noise_scale
@@ -119,6 +121,7 @@ class Models:
         conditioning = outputs.get("conditioning")
         made = outputs[self._made][0]
         latent = Latent(made, outputs["durations"][0], None if conditioning is None else conditioning[0], made.shape[1])
+        latent.pitch_factor = factor
         if self._flow is not None:
             self._begin_flow(latent, index)
         return latent
@@ -170,7 +173,9 @@ class Models:
             feed["conditioning"] = latent.conditioning[None]
         frames, *pitch = self._run(self._flow, feed, self._flow_makes)
         own = slice(start - low, end - low)
-        return frames[0, :, own], pitch[0][0, own] if pitch else None
+        if not pitch:
+            return frames[0, :, own], None
+        return frames[0, :, own], np.clip(pitch[0][0, own] * np.float32(latent.pitch_factor), *PITCH_RANGE)
 
     def _decode(self, latent: Latent, low: int, high: int) -> np.ndarray:
         feed = {"latent": np.ascontiguousarray(latent.frames[None, :, low:high])}

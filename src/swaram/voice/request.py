@@ -7,6 +7,7 @@ from typing import TypedDict
 from swaram.voice.errors import SpeechError
 
 MIN_SPEED, MAX_SPEED = 0.25, 4.0
+MAX_PITCH = 12.0  # semitones
 MAX_PAUSE_SCALE = 5.0
 MAX_SEED = 2**63 - 1
 
@@ -16,6 +17,7 @@ class SpeechRequest:
     """A text and how to speak it.
 
     ``speaker``: id or name, ``language``: code, ``style``: name; the voice's own where ``None``. ``speed``: 0.25..4.
+    ``pitch``: semitones higher or lower than the speaker, -12..12, of voices whose decoder is driven by a pitch.
     ``seed``: the same seed gives the same samples. ``pause_scale``: 0..5, factor for the pauses between sentences.
     ``noise_scale`` and ``duration_noise_scale``: 0..2, the voice's own where ``None``. Raises SpeechError for
     values out of range.
@@ -26,6 +28,7 @@ class SpeechRequest:
     language: str | None = None
     style: str | None = None
     speed: float = 1.0
+    pitch: float = 0.0
     seed: int = 0
     pause_scale: float = 1.0
     noise_scale: float | None = None
@@ -33,6 +36,7 @@ class SpeechRequest:
 
     def __post_init__(self) -> None:
         _within("speed", self.speed, MIN_SPEED, MAX_SPEED)
+        _within("pitch", self.pitch, -MAX_PITCH, MAX_PITCH)
         _within("seed", self.seed, 0, MAX_SEED)
         _within("pause_scale", self.pause_scale, 0.0, MAX_PAUSE_SCALE)
         for name in ("noise_scale", "duration_noise_scale"):
@@ -47,6 +51,7 @@ class SpeechOptions(TypedDict, total=False):
     language: str | None
     style: str | None
     speed: float
+    pitch: float
     seed: int
     pause_scale: float
     noise_scale: float | None

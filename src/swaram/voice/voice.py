@@ -88,6 +88,17 @@ class Voice:
             raise SpeechError(f"The voice {self.name} has a single style; leave the style out.")
         raise SpeechError(f"The voice {self.name} has no such style; choose one of {', '.join(styles)}.")
 
+    def pitch_factor(self, semitones: float) -> float:
+        """By what the pitch of its speech is multiplied for so many semitones.
+
+        Raises SpeechError for any but 0 where the decoder is not driven by a pitch.
+        """
+        if semitones and self.manifest.source is None:
+            raise SpeechError(
+                f"The voice {self.name} makes its own pitch, which cannot be changed; leave the pitch out."
+            )
+        return 2 ** (semitones / 12)
+
     def language_number(self, code: str) -> int:
         """The number by which the models know a language: its place in the manifest's list; 0 beyond it."""
         listed = self.manifest.languages

@@ -94,6 +94,23 @@ class HarmonicDecoder(FrameRateDecoder):
             )
 
 
+def resampled_gains(value: Tensor, theirs: HarmonicConfig, ours: HarmonicConfig, hop: int, *, is_bias: bool) -> Tensor:
+    """What the last layer of a decoder with other transforms can take of one: the gains at the same frequencies.
+
+    ``value``: weight [outputs, channels] or bias [outputs] of ``gains``; of several frames the first one is taken.
+    Noise that overlapping frames do not share loses power in the inverse, shared noise does not: the bias makes up.
+    """
+    half = theirs.n_fft // 2 + 1
+    place = torch.linspace(0, half - 1, ours.n_fft // 2 + 1, dtype=value.dtype)
+    low = place.floor().long().clamp(max=half - 2)
+    share = (place - low).view(-1, *[1] * (value.dim() - 1))
+    parts = [part[low] * (1 - share) + part[low + 1] * share for part in value[: 2 * half].split(half)]
+    if is_bias and (theirs.frames == 1) != (ours.frames == 1):
+        loss = 0.5 * math.log((theirs if theirs.frames == 1 else ours).n_fft / hop)
+        parts[1] = parts[1] - (loss if theirs.frames == 1 else -loss)
+    return torch.cat(parts).repeat(ours.frames, *[1] * (value.dim() - 1))
+
+
 def noise_share(n_fft: int, sample_rate: int) -> Tensor:
     """How much of the power of a voiced sound is noise, 0..1, in each bin: float32 [n_fft / 2 + 1]."""
     kilohertz = torch.linspace(0, sample_rate / 2000, n_fft // 2 + 1)
