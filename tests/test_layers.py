@@ -35,12 +35,13 @@ MAY_IMPORT = {
         "export",
     },
     "evaluation": {
-        "errors", "files", "config", "audio", "text", "runtime", "prepare", "training", "voice", "export", "recognition"
+        "errors", "languages", "files", "config", "audio", "text", "runtime", "prepare", "training", "voice", "export",
+        "recognition",
     },
     "server": {"errors", "validation", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}
-# The half of speech to text that trains, and an instrument whose published network is PyTorch's.
+# The half of speech to text that trains, and instruments whose published networks are PyTorch's.
 TORCH_MODULES = {
     "recognition.checkpoints",
     "recognition.ensemble",
@@ -48,6 +49,7 @@ TORCH_MODULES = {
     "recognition.losses",
     "recognition.network",
     "recognition.training",
+    "evaluation.distillmos",
     "evaluation.speaker_similarity",
 }
 

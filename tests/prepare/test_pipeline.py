@@ -317,7 +317,7 @@ def test_a_clip_that_breaks_a_gate_is_counted_by_its_fault(corpus, utterances, t
 def test_a_folder_of_somebodys_own_recordings_is_not_touched(corpus, utterances, tmp_path):
     (tmp_path / "data" / "audio_files").mkdir(parents=True)
     (tmp_path / "data" / "audio_files" / "mine.wav").write_bytes(b"precious")
-    with pytest.raises(PrepareError, match="holds files that preparation did not write"):
+    with pytest.raises(PrepareError, match="preparation did not write it"):
         prepare_corpus(utterances(corpus()), tmp_path / "data", PrepareSettings(), workers=1)
     assert (tmp_path / "data" / "audio_files" / "mine.wav").read_bytes() == b"precious"
 
@@ -348,8 +348,9 @@ def test_an_unreadable_journal_is_one_sentence(corpus, utterances, tmp_path):
 
 
 def test_nothing_kept_still_writes_everything(corpus, utterances, tmp_path):
-    report = prepare_corpus(utterances(corpus([("a", "അ", None)])), tmp_path / "data", PrepareSettings(), workers=1)
-    assert report["kept"] == []
+    with pytest.raises(PrepareError, match=r"none of 1 clips was kept; most often: .*missing \(1 clips, the first at"):
+        prepare_corpus(utterances(corpus([("a", "അ", None)])), tmp_path / "data", PrepareSettings(), workers=1)
+    assert json.loads((tmp_path / "data" / "report.json").read_text(encoding="utf-8"))["kept"] == []
     assert (tmp_path / "data" / "train_metadata.csv").read_bytes() == b""
     assert pq.read_table(tmp_path / "data" / "manifest.parquet").num_rows == 0
 

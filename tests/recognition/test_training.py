@@ -102,7 +102,7 @@ def test_texts_that_are_nearly_a_test_text_are_left_out(data, monkeypatch):
 
 
 def test_a_folder_without_a_manifest_is_one_sentence(tmp_path):
-    with pytest.raises(RecognizerError, match=r"manifest\.parquet does not exist; make it with `swaram prepare`"):
+    with pytest.raises(RecognizerError, match=r"manifest\.parquet is missing\); make it with `swaram prepare`"):
         select(tmp_path, "ml")
 
 

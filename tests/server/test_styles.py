@@ -34,7 +34,7 @@ def test_socket_and_openai_route_speak_as_the_engine_does(styled, choice):
     expected = to_integers(styled.service.engines["voice"].synthesise(SpeechRequest(TEXT, **choice)).audio)
     usual = to_integers(styled.service.engines["voice"].synthesise(SpeechRequest(TEXT)).audio)
     assert expected.shape != usual.shape or not np.array_equal(expected, usual)
-    body = {"input": TEXT, "model": "voice", "response_format": "pcm", **choice}
+    body = {"input": TEXT, "model": "voice", "response_format": "pcm", "sample_rate": 16_000, **choice}
     sound = httpx.post(f"{styled.address}/v1/audio/speech", json=body, timeout=30).content
     assert np.array_equal(np.frombuffer(sound, "<i2"), expected)
     heard = speak(styled, TEXT, voice="voice", format="pcm", **choice)
