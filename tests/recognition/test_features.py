@@ -35,7 +35,7 @@ def test_a_dull_microphone_is_mostly_evened_out(speech, settings):
     raw = replace(settings, typical=())
     before = colour_between(spectra(speech, raw), spectra(dull, raw))
     after = colour_between(spectra(speech, settings), spectra(dull, settings))
-    assert before > 0.3
+    assert before > 0.2  # there is something to even out
     assert after < 0.4 * before
 
 
