@@ -15,7 +15,7 @@ RATE = 16_000
 TAMIL = ["வானம் மிகவும் தெளிவாக இருந்தது.", "நாளை காலையில் கடலுக்குப் போகலாம்.", "அவன் புத்தகத்தை மேசை மேல் வைத்தான்."]
 
 
-def test_set(texts: list[str]) -> TestSet:
+def recorded(texts: list[str]) -> TestSet:
     clips = tuple(Clip(Path(f"{i}.flac"), text, "a", f"key-{i}", len(text) * 0.08) for i, text in enumerate(texts))
     return TestSet(Path("data"), "test", clips, {"a": clips}, ())
 
@@ -28,14 +28,14 @@ def speech() -> tuple[np.ndarray, str]:
 
 @pytest.mark.parametrize(("language", "texts"), [("ml", ["മഴ പെയ്യുന്നു."]), ("ta", TAMIL)])
 def test_every_language_has_texts_of_every_kind_in_its_own_letters(language, texts):
-    found = stumbling_texts(language, test_set(texts))
+    found = stumbling_texts(language, recorded(texts))
     without = {"ta": {"names"}}.get(language, set())  # nobody has written down names in Tamil yet
     assert list(dict.fromkeys(category for category, _ in found)) == [c for c in CATEGORIES if c not in without]
     letters = set(SymbolTable.for_languages(language).symbols)
     for category, text in found:
         assert text and (category == "numbers" or set(text) <= letters), (category, text)
     assert len([text for category, text in found if category == "letters"]) == 10
-    assert len(found) == 200 and found == stumbling_texts(language, test_set(texts))
+    assert len(found) == 200 and found == stumbling_texts(language, recorded(texts))
     assert max(len(text) for category, text in found if category == "long") > 70
     repeated = [text.rstrip(".").split() for category, text in found if category == "repeated"]
     assert all(len(set(words)) < len(words) for words in repeated)
