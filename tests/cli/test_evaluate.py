@@ -14,7 +14,7 @@ from swaram.evaluation import instruments
 from swaram.evaluation import speaker_similarity as identity
 from swaram.evaluation.errors import NotMeasured
 from swaram.evaluation.metrics import METRICS
-from swaram.evaluation.test_set import join_speakers, read_material
+from swaram.evaluation.test_set import join_speakers, read_test_set
 
 
 def run(voice, data, out, judge=None, **options):
@@ -183,14 +183,14 @@ def test_without_the_extra_one_sentence_says_what_to_install(toy_voice, prepared
 def test_a_damaged_manifest_is_one_sentence(tmp_path):
     (tmp_path / "manifest.parquet").write_bytes(b"PAR1 not at all")
     with pytest.raises(SwaramError, match="not a readable manifest"):
-        read_material(tmp_path, "ml")
+        read_test_set(tmp_path, "ml")
 
 
 def test_speakers_are_joined_by_facts_then_by_name(prepared):
-    material = read_material(prepared, "ml")
+    test_set = read_test_set(prepared, "ml")
     facts = {"speakers": [{"name": "katha", "corpus_id": "speaker-1"}]}
-    assert join_speakers(["katha", "speaker-0", "other"], facts, material) == {
+    assert join_speakers(["katha", "speaker-0", "other"], facts, test_set) == {
         "katha": "speaker-1",
         "speaker-0": "speaker-0",
     }
-    assert join_speakers([], {}, material) == {}
+    assert join_speakers([], {}, test_set) == {}

@@ -16,7 +16,7 @@ from swaram.evaluation.during_training import fixed_set, make_listener, scalars
 from swaram.evaluation.errors import NotMeasured
 from swaram.evaluation.instruments import Instruments
 from swaram.evaluation.judges import Hearing
-from swaram.evaluation.test_set import read_material
+from swaram.evaluation.test_set import read_test_set
 from tests.training.conftest import corpus, raw_config  # noqa: F401
 
 
@@ -81,16 +81,16 @@ def test_figures_reach_the_log_at_their_interval_and_change_nothing(listening, r
 
 
 def test_the_fixed_set_is_fixed_and_spread_over_speakers_the_voice_knows(listening):
-    material = read_material(listening, "ml", "val")
-    one = fixed_set(material, ["low", "high"], 2)
-    assert one == fixed_set(read_material(listening, "ml", "val"), ["high", "low"], 2)
+    test_set = read_test_set(listening, "ml", "val")
+    one = fixed_set(test_set, ["low", "high"], 2)
+    assert one == fixed_set(read_test_set(listening, "ml", "val"), ["high", "low"], 2)
     assert len({clip.key for clip in one}) == len(one) == 2
-    assert {clip.speaker for clip in fixed_set(material, ["low"], 8)} == {"low"}
+    assert {clip.speaker for clip in fixed_set(test_set, ["low"], 8)} == {"low"}
 
 
 def test_a_perfect_voice_is_as_good_as_the_recordings(listening):
-    material = read_material(listening, "ml", "val")
-    clips = fixed_set(material, ["low", "high"], 2)
+    test_set = read_test_set(listening, "ml", "val")
+    clips = fixed_set(test_set, ["low", "high"], 2)
     recordings = {(clip.text, clip.speaker): clip.read() for clip in clips}
     found = scalars(lambda text, speaker: recordings[text, speaker], clips, Instruments("ml"))
     assert found["cer"] == found["cer_natural"] > 0 and found["ctc_cost"] == 2

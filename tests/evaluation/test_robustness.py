@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from swaram.evaluation.robustness import CATEGORIES, LengthRange, faults, longest_silence, stumbling_texts
-from swaram.evaluation.test_set import Material
+from swaram.evaluation.test_set import TestSet
 from swaram.prepare.manifest import Clip
 from swaram.text.symbols import SymbolTable
 from tests.recorded_speech import spoken_clips
@@ -15,9 +15,9 @@ RATE = 16_000
 TAMIL = ["வானம் மிகவும் தெளிவாக இருந்தது.", "நாளை காலையில் கடலுக்குப் போகலாம்.", "அவன் புத்தகத்தை மேசை மேல் வைத்தான்."]
 
 
-def material(texts: list[str]) -> Material:
+def recorded(texts: list[str]) -> TestSet:
     clips = tuple(Clip(Path(f"{i}.flac"), text, "a", f"key-{i}", len(text) * 0.08) for i, text in enumerate(texts))
-    return Material(Path("data"), "test", clips, {"a": clips}, ())
+    return TestSet(Path("data"), "test", clips, {"a": clips}, ())
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +28,14 @@ def speech() -> tuple[np.ndarray, str]:
 
 @pytest.mark.parametrize(("language", "texts"), [("ml", ["മഴ പെയ്യുന്നു."]), ("ta", TAMIL)])
 def test_every_language_has_texts_of_every_kind_in_its_own_letters(language, texts):
-    found = stumbling_texts(language, material(texts))
+    found = stumbling_texts(language, recorded(texts))
     without = {"ta": {"names"}}.get(language, set())  # nobody has written down names in Tamil yet
     assert list(dict.fromkeys(category for category, _ in found)) == [c for c in CATEGORIES if c not in without]
     letters = set(SymbolTable.for_languages(language).symbols)
     for category, text in found:
         assert text and (category == "numbers" or set(text) <= letters), (category, text)
     assert len([text for category, text in found if category == "letters"]) == 10
-    assert len(found) == 200 and found == stumbling_texts(language, material(texts))
+    assert len(found) == 200 and found == stumbling_texts(language, recorded(texts))
     assert max(len(text) for category, text in found if category == "long") > 70
     repeated = [text.rstrip(".").split() for category, text in found if category == "repeated"]
     assert all(len(set(words)) < len(words) for words in repeated)
@@ -79,7 +79,7 @@ def test_silence_is_measured_in_seconds(speech):
 
 def test_the_range_of_lengths_is_that_of_the_recordings():
     clips = tuple(Clip(Path("x"), "അ" * 10, "a", str(i), 0.5 + 0.01 * i) for i in range(101))
-    lengths = LengthRange.of(Material(Path("data"), "test", (), {"a": clips}, ()))
+    lengths = LengthRange.of(TestSet(Path("data"), "test", (), {"a": clips}, ()))
     assert lengths.low == pytest.approx(0.051) and lengths.high == pytest.approx(0.149)
     assert lengths.holds(1.0, 10) and not lengths.holds(0.2, 10) and not lengths.holds(4.0, 10)
     assert lengths.holds(0.6, 1)

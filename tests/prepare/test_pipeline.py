@@ -371,3 +371,66 @@ def test_other_rates_and_wav(corpus, utterances, tmp_path, rate, container):
     for path in paths:
         info = soundfile.info(path)
         assert (info.samplerate, info.format, info.subtype) == (rate, container.upper(), "PCM_16")
+
+
+def digests(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_every_row_is_kept_or_counted_and_the_corpus_is_as_it_was(corpus, utterances, tmp_path):
+    """Awkward rows of every kind at once: nothing is lost, and no byte of the user's is changed."""
+    clips = list(good_clips())[:4]
+    folder = corpus(clips)
+    (folder / "wavs" / "deep").mkdir()
+    (folder / "wavs" / "s00.wav").rename(folder / "wavs" / "deep" / "S00.WAV")
+    name, text, _ = clips[1]
+    rows = [
+        f"deep\\s00|{clips[0][1]}",
+        f"wavs/{name}.wav|{text.replace(' ', ' | ', 1)}",
+        f"./{clips[2][0]}|{clips[2][1].replace(' ', chr(0x2028), 1)}",
+        f"{clips[3][0]}|{clips[3][1]}",
+        "no bar at all",
+        "missing|ഒന്നുമില്ല",
+        "../outside|ഒന്നുമില്ല",
+        "s03.wav|",
+        f"{clips[3][0]}.wav|{clips[3][1]}",
+    ]
+    (folder / "metadata.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).encode())
+    before, out = digests(folder), tmp_path / "data"
+    report = prepare_corpus(utterances(folder), out, PrepareSettings(), workers=1, source=folder)
+    counted = sum(row["clips"] for part in ("kept", "dropped") for row in report[part])
+    assert counted == report["read"][0]["clips"] == len(rows)
+    assert report["kept"][0]["clips"] == 4 and digests(folder) == before
+    texts = (out / "metadata.csv").read_text(encoding="utf-8")
+    assert all(word in texts for word in text.strip(".").split())
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "audio_files/a.wav", "LICENSES", "report.html", "val_metadata.csv"])
+def test_a_file_that_preparation_did_not_write_is_never_written_over(corpus, utterances, tmp_path, name):
+    own = tmp_path / "data" / name
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(PrepareError, match="preparation did not write it"):
+        prepare_corpus(utterances(corpus()), tmp_path / "data", PrepareSettings(), workers=1)
+    assert digests(tmp_path / "data") == {own.relative_to(tmp_path / "data"): b"mine"}
+
+
+def test_the_corpus_itself_is_no_place_for_what_is_prepared(corpus, utterances, tmp_path):
+    folder = corpus()
+    (tmp_path / "link").symlink_to(folder)
+    before = digests(folder)
+    for out in (folder, tmp_path / "link", folder / "wavs" / ".."):
+        with pytest.raises(PrepareError, match="is the corpus itself"):
+            prepare_corpus(utterances(folder), out, PrepareSettings(), workers=1, source=folder)
+    assert digests(folder) == before
+
+
+def test_a_table_that_was_changed_by_hand_is_left_alone(corpus, utterances, tmp_path):
+    folder, out = corpus(), tmp_path / "data"
+    prepare_corpus(utterances(folder), out, PrepareSettings(), workers=1, source=folder)
+    prepare_corpus(utterances(folder), out, PrepareSettings(), workers=1, source=folder)
+    (out / "train_metadata.csv").write_text("mine|mine\n")
+    (out / "audio_files" / "mine.flac").write_bytes(b"mine")
+    with pytest.raises(PrepareError, match="was changed since preparation wrote it"):
+        prepare_corpus(utterances(folder), out, PrepareSettings(), workers=1, source=folder)
+    assert (out / "train_metadata.csv").read_text() == "mine|mine\n" and (out / "audio_files" / "mine.flac").exists()

@@ -43,7 +43,7 @@ def evaluate_command(
         from swaram.evaluation.report import write_report
         from swaram.evaluation.run import Settings, evaluate
         from swaram.evaluation.system import Scales, open_subject
-        from swaram.evaluation.test_set import read_material
+        from swaram.evaluation.test_set import read_test_set
 
         _need("rapidfuzz", "pyarrow", "pyloudnorm", "matplotlib")
     except ImportError as error:
@@ -58,7 +58,7 @@ def evaluate_command(
     languages = {subject.language for subject in subjects}
     if len(languages) > 1:
         raise SwaramError("The two voices speak different languages; there is nothing to compare.")
-    material = read_material(data, subjects[0].language, split)
+    material = read_test_set(data, subjects[0].language, split)
     instruments = Instruments(subjects[0].language, judge)
     evaluations = []
     for subject in subjects:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from swaram.config.config import Config
     from swaram.evaluation.instruments import Instruments
-    from swaram.evaluation.test_set import Material
+    from swaram.evaluation.test_set import TestSet
     from swaram.prepare.manifest import Clip
     from swaram.training.logger import Logger
     from swaram.training.trainer import Trainer
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 SENTENCES = 8
 
 
-def fixed_set(material: "Material", speakers: list[str], number: int = SENTENCES) -> list["Clip"]:
+def fixed_set(test_set: "TestSet", speakers: list[str], number: int = SENTENCES) -> list["Clip"]:
     """So many clips of different sentences by speakers that the voice knows, spread over the split."""
     first: dict[str, Clip] = {}
-    for clip in sorted(material.clips, key=lambda clip: clip.path.name):
+    for clip in sorted(test_set.clips, key=lambda clip: clip.path.name):
         if clip.speaker in speakers:
             first.setdefault(clip.key, clip)
     clips = list(first.values())
@@ -120,12 +120,12 @@ def make_listener(config: "Config", every: int) -> Listener:
 
     try:
         from swaram.evaluation.instruments import Instruments
-        from swaram.evaluation.test_set import read_material
+        from swaram.evaluation.test_set import read_test_set
 
         instruments = Instruments(config.data.languages[0])
     except ImportError as error:
         raise EvaluationError(f"Evaluation needs {error.name}; pip install 'swaram[evaluate]'.") from None
     folder = Path(config.data.validation_files).parent
-    material = read_material(folder, config.data.languages[0], "val")
-    known = sorted({clip.speaker for clip in material.clips} & set(material.others))
-    return Listener(every, fixed_set(material, known), instruments)
+    test_set = read_test_set(folder, config.data.languages[0], "val")
+    known = sorted({clip.speaker for clip in test_set.clips} & set(test_set.others))
+    return Listener(every, fixed_set(test_set, known), instruments)

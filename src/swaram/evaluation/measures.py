@@ -13,7 +13,7 @@ from swaram.evaluation.intelligibility import align
 from swaram.evaluation.mel_cepstral import Acoustics, closeness, pitch_spread
 from swaram.evaluation.speaker_similarity import average, similarity
 from swaram.evaluation.system import Subject
-from swaram.evaluation.test_set import Material
+from swaram.evaluation.test_set import TestSet
 from swaram.prepare.manifest import Clip
 
 PROFILE_CLIPS = 20
@@ -48,7 +48,7 @@ class Measured:
 
 def measure(
     subject: Subject,
-    material: Material,
+    test_set: TestSet,
     speakers: list[str],
     joined: dict[str, str],
     instruments: Instruments,
@@ -57,17 +57,17 @@ def measure(
     """Speak every sentence as every speaker, and measure.
 
     ``speakers``: the offered names to evaluate ("" for a voice without names); ``joined``: see
-    ``material.join_speakers``.
+    ``test_set.join_speakers``.
     """
     found = Measured()
-    say(f"speaking {len(material.sentences)} sentences as {len(speakers)} speaker(s)")
-    for sentence, text in material.sentences.items():
+    say(f"speaking {len(test_set.sentences)} sentences as {len(speakers)} speaker(s)")
+    for sentence, text in test_set.sentences.items():
         for speaker in speakers:
             synthesis = subject.speak(text, speaker)
             found.spoken[speaker, sentence] = Sound(synthesis.audio, synthesis.sample_rate, text)
             found.timings.append((sentence, synthesis.duration, synthesis.first_audio, synthesis.seconds_computed))
     names = {joined[speaker]: speaker for speaker in speakers if speaker in joined}
-    for clip in material.clips:
+    for clip in test_set.clips:
         if clip.speaker in names:
             speaker = names[clip.speaker]
             synthetic = found.spoken[speaker, clip.key]
@@ -75,31 +75,31 @@ def measure(
     if not found.pairs:
         reason = "none of the voice's speakers recorded a sentence of this split (name them with --facts)"
         found.not_measured |= {"naturalness": reason, "closeness": reason, "speaker": reason}
-    say(f"listening to {len(found.spoken)} syntheses and {len(material.clips)} recordings")
-    _intelligibility(found, material, speakers, instruments)
+    say(f"listening to {len(found.spoken)} syntheses and {len(test_set.clips)} recordings")
+    _intelligibility(found, test_set, speakers, instruments)
     if found.pairs:
         say(f"comparing {len(found.pairs)} pairs")
         _naturalness(found, instruments)
-        _closeness(found, material, instruments)
-        _speakers(found, material, joined, instruments)
+        _closeness(found, test_set, instruments)
+        _speakers(found, test_set, joined, instruments)
     found.not_measured |= instruments.not_measured
     return found
 
 
-def _intelligibility(found: Measured, material: Material, speakers: list[str], instruments: Instruments) -> None:
+def _intelligibility(found: Measured, test_set: TestSet, speakers: list[str], instruments: Instruments) -> None:
     """Each sentence counts once, by its length, however many read it: so both sides weigh the sentences alike."""
-    sentences = list(material.sentences)
+    sentences = list(test_set.sentences)
     following = dict(zip(sentences, sentences[1:] + sentences[:1], strict=True))
-    for clip in material.clips:
-        readings = len(material.readings(clip.key))
-        other = material.sentences[following[clip.key]]
+    for clip in test_set.clips:
+        readings = len(test_set.readings(clip.key))
+        other = test_set.sentences[following[clip.key]]
         _heard(found, instruments, instruments.natural(clip), "natural", ANYONE, clip.key, other, 1 / readings)
     for (speaker, sentence), sound in found.spoken.items():
-        other = material.sentences[following[sentence]]
+        other = test_set.sentences[following[sentence]]
         _heard(found, instruments, sound, "synthetic", speaker, sentence, other, 1 / len(speakers))
     for pair in found.pairs:
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
-            other = material.sentences[following[pair.clip.key]]
+            other = test_set.sentences[following[pair.clip.key]]
             _heard(found, instruments, sound, side, pair.speaker, pair.clip.key, other, 1.0, "_paired")
     if instruments.judge and not any(o.metric == "ctc_cost" for o in found.observations):
         why = "the judge is one of another language" if instruments.in_sounds else "the judge gives no probabilities"
@@ -148,7 +148,7 @@ def _naturalness(found: Measured, instruments: Instruments) -> None:
     assert all(o.metric in SCALES for o in found.observations if o.metric.startswith("dnsmos"))
 
 
-def _closeness(found: Measured, material: Material, instruments: Instruments) -> None:
+def _closeness(found: Measured, test_set: TestSet, instruments: Instruments) -> None:
     for pair in found.pairs:
         sentence = pair.clip.key
         for side, sound in (("natural", pair.natural), ("synthetic", pair.synthetic)):
@@ -159,7 +159,7 @@ def _closeness(found: Measured, material: Material, instruments: Instruments) ->
         for side, acoustics in (("natural", own), ("synthetic", spoken)):
             found.note("pitch_spread", side, pair.speaker, sentence, pitch_spread(acoustics.f0))
         _note_closeness(found, "synthetic", pair, own, spoken)
-        others = [clip for clip in material.readings(sentence) if clip.speaker != pair.clip.speaker]
+        others = [clip for clip in test_set.readings(sentence) if clip.speaker != pair.clip.speaker]
         if others:  # the one whose length is nearest: a fair sight of how far two people are apart
             other = min(others, key=lambda clip: abs(np.log(clip.seconds / pair.clip.seconds)))
             reading = instruments.acoustics(instruments.natural(other))
@@ -173,11 +173,11 @@ def _note_closeness(found: Measured, side: str, pair: Pair, own: Acoustics, othe
         found.note(name, side, pair.speaker, pair.clip.key, values[name])
 
 
-def _speakers(found: Measured, material: Material, joined: dict[str, str], instruments: Instruments) -> None:
+def _speakers(found: Measured, test_set: TestSet, joined: dict[str, str], instruments: Instruments) -> None:
     """Each clip against the profile of a speaker, made of training clips: own recordings, syntheses, others'."""
     profiles = {}
     for speaker in dict.fromkeys(pair.speaker for pair in found.pairs):
-        clips = sorted(material.others.get(joined[speaker], ()), key=lambda clip: clip.path.name)
+        clips = sorted(test_set.others.get(joined[speaker], ()), key=lambda clip: clip.path.name)
         chosen = clips[:: max(1, len(clips) // PROFILE_CLIPS)][:PROFILE_CLIPS]
         embeddings = [instruments.embedding(instruments.natural(clip)) for clip in chosen]
         if embeddings and embeddings[0] is not None:
@@ -188,7 +188,7 @@ def _speakers(found: Measured, material: Material, joined: dict[str, str], instr
             if embedding is not None and pair.speaker in profiles:
                 value = similarity(embedding, profiles[pair.speaker])
                 found.note("speaker_similarity", side, pair.speaker, pair.clip.key, value)
-    for (speaker, profile), clip in itertools.product(profiles.items(), material.clips):
+    for (speaker, profile), clip in itertools.product(profiles.items(), test_set.clips):
         embedding = instruments.embedding(instruments.natural(clip))
         if clip.speaker != joined[speaker] and embedding is not None:
             found.note("speaker_similarity", "scale", speaker, clip.key, similarity(embedding, profile))

@@ -14,7 +14,7 @@ from swaram.evaluation.bootstrap import ANYONE, Observation
 from swaram.evaluation.instruments import Instruments, Sound
 from swaram.evaluation.intelligibility import word_faults
 from swaram.evaluation.system import Subject
-from swaram.evaluation.test_set import Material
+from swaram.evaluation.test_set import TestSet
 from swaram.text.symbols import SymbolTable
 
 CATEGORIES = {
@@ -51,9 +51,9 @@ class LengthRange:
     high: float
 
     @classmethod
-    def of(cls, material: Material) -> "LengthRange":
+    def of(cls, test_set: TestSet) -> "LengthRange":
         """From the train split; from the evaluated split where there is no other."""
-        clips = [clip for found in material.others.values() for clip in found] or list(material.clips)
+        clips = [clip for found in test_set.others.values() for clip in found] or list(test_set.clips)
         paces = [clip.seconds / max(1, len(clip.text)) for clip in clips]
         return cls(*(float(p) for p in np.percentile(paces, [1, 99])))
 
@@ -62,16 +62,16 @@ class LengthRange:
         return 0.5 * self.low * letters <= seconds <= 2 * self.high * letters + 0.5
 
 
-def stumbling_texts(language: str, material: Material) -> list[tuple[str, str]]:
+def stumbling_texts(language: str, test_set: TestSet) -> list[tuple[str, str]]:
     """200 times (category, text) in a fixed order: from the data file, the alphabet, and the words of the corpus.
 
     The numbers and the sentences of drawn words are the same for the same corpus.
     """
     table = tomllib.loads(resources.files(__package__).joinpath("data/robustness.toml").read_text(encoding="utf-8-sig"))
     own: dict[str, Any] = table.get(language, {})
-    sentences = list(material.sentences.values())
+    sentences = list(test_set.sentences.values())
     words = sorted({word.strip(MARKS) for text in sentences for word in text.split()}, key=lambda w: (-len(w), w))
-    every = sorted({w for text in _texts(material) for word in text.split() if len(w := word.strip(MARKS)) > 2})
+    every = sorted({w for text in _texts(test_set) for word in text.split() if len(w := word.strip(MARKS)) > 2})
     letters = [s for s in SymbolTable.for_languages(language).symbols[3:] if s.isalpha()]
     found = {
         "letters": own.get("letters") or _spread(letters, LETTERS),
@@ -86,8 +86,8 @@ def stumbling_texts(language: str, material: Material) -> list[tuple[str, str]]:
     return [(category, text) for category in CATEGORIES for text in found[category]]
 
 
-def _texts(material: Material) -> list[str]:
-    return [clip.text for clips in (material.clips, *material.others.values()) for clip in clips]
+def _texts(test_set: TestSet) -> list[str]:
+    return [clip.text for clips in (test_set.clips, *test_set.others.values()) for clip in clips]
 
 
 def _drawn_numbers(count: int) -> list[str]:
@@ -174,7 +174,7 @@ class Trial:
 
 def run_trials(
     subject: Subject,
-    material: Material,
+    test_set: TestSet,
     speakers: list[str],
     instruments: Instruments,
     limit: int | None = None,
@@ -185,8 +185,8 @@ def run_trials(
     The observations are named ``<category>.<fault>``, 1 where the fault is there; the natural clips are the
     category ``natural``. ``limit``: so many texts of each category.
     """
-    lengths = LengthRange.of(material)
-    texts = stumbling_texts(subject.language, material)
+    lengths = LengthRange.of(test_set)
+    texts = stumbling_texts(subject.language, test_set)
     if limit is not None:
         places = {category: 0 for category, _ in texts}
         chosen = []
@@ -202,7 +202,7 @@ def run_trials(
         speaker = speakers[number % len(speakers)]
         trial = _try(subject, category, text, speaker, instruments, lengths, observations)
         trials.append(trial)
-    for clip in material.clips:
+    for clip in test_set.clips:
         sound = instruments.natural(clip)
         heard = _transcript(instruments, sound)
         found = faults(sound.raw, sound.sample_rate, instruments.written(clip.text), heard, lengths)

@@ -20,7 +20,7 @@ from swaram.evaluation.measures import Measured, measure
 from swaram.evaluation.metrics import METRICS
 from swaram.evaluation.robustness import CATEGORIES, FAULTS, NATURAL, Trial, run_trials
 from swaram.evaluation.system import Subject
-from swaram.evaluation.test_set import Material, choose_speakers, join_speakers
+from swaram.evaluation.test_set import TestSet, choose_speakers, join_speakers
 
 FORMAT_VERSION = 1
 SIDES = ("natural", "synthetic", "scale")
@@ -47,12 +47,12 @@ class Evaluation:
     metrics: dict[str, Any]
     measured: Measured
     trials: list[Trial]
-    material: Material
+    test_set: TestSet
 
 
 def evaluate(
     subject: Subject,
-    material: Material,
+    test_set: TestSet,
     instruments: Instruments,
     settings: Settings | None = None,
     say: Callable[[str], None] = print,
@@ -60,19 +60,19 @@ def evaluate(
     """Evaluate a voice. Raises SwaramError: unknown speakers, a judge that fails, recordings that cannot be read."""
     settings = settings or Settings()
     begun = time.perf_counter()
-    material = material.limited(settings.limit, settings.seed)
-    joined = join_speakers(subject.speakers, subject.facts, material)
+    test_set = test_set.limited(settings.limit, settings.seed)
+    joined = join_speakers(subject.speakers, subject.facts, test_set)
     strangers = [name for name in settings.speakers if name not in subject.speakers]
     if strangers:
         offered = ", ".join(subject.speakers[:20]) or "one speaker without a name"
         raise EvaluationError(f"{subject.name} has no speaker {strangers[0]}; it has {offered}.")
-    speakers = choose_speakers(subject.speakers, joined, material, list(settings.speakers))
-    measured = measure(subject, material, speakers, joined, instruments, say)
-    trials, found = run_trials(subject, material, speakers, instruments, settings.limit, say)
+    speakers = choose_speakers(subject.speakers, joined, test_set, list(settings.speakers))
+    measured = measure(subject, test_set, speakers, joined, instruments, say)
+    trials, found = run_trials(subject, test_set, speakers, instruments, settings.limit, say)
     metrics = {
         "format_version": FORMAT_VERSION,
         "subject": subject.describe(),
-        "data": _data(material, speakers, joined),
+        "data": _data(test_set, speakers, joined),
         "judge": instruments.judge.description if instruments.judge else None,
         "settings": {"bootstrap_draws": settings.draws, "seed": settings.seed, "limit": settings.limit},
         "versions": _versions(),
@@ -87,22 +87,22 @@ def evaluate(
         "utterances": _utterances(measured),
         "seconds": round(time.perf_counter() - begun, 1),
     }
-    return Evaluation(metrics, measured, trials, material)
+    return Evaluation(metrics, measured, trials, test_set)
 
 
-def _data(material: Material, speakers: list[str], joined: dict[str, str]) -> dict[str, Any]:
-    texts = "\n".join(f"{clip.path.name} {clip.text}" for clip in material.clips)
+def _data(test_set: TestSet, speakers: list[str], joined: dict[str, str]) -> dict[str, Any]:
+    texts = "\n".join(f"{clip.path.name} {clip.text}" for clip in test_set.clips)
     return {
-        "split": material.split,
-        "clips": len(material.clips),
-        "sentences": len(material.sentences),
-        "readers": len({clip.speaker for clip in material.clips}),
-        "seconds": round(sum(clip.seconds for clip in material.clips), 1),
+        "split": test_set.split,
+        "clips": len(test_set.clips),
+        "sentences": len(test_set.sentences),
+        "readers": len({clip.speaker for clip in test_set.clips}),
+        "seconds": round(sum(clip.seconds for clip in test_set.clips), 1),
         "sha256": hashlib.sha256(texts.encode()).hexdigest(),
         "speakers": {
-            speaker: sum(clip.speaker == joined.get(speaker) for clip in material.clips) for speaker in speakers
+            speaker: sum(clip.speaker == joined.get(speaker) for clip in test_set.clips) for speaker in speakers
         },
-        "attribution": list(material.attribution),
+        "attribution": list(test_set.attribution),
     }
 
 
