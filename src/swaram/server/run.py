@@ -88,7 +88,7 @@ def allow_origins(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
         allow_origins=origins,
         allow_methods=("GET", "HEAD", "POST"),
         allow_headers=("*",),
-        expose_headers=("Content-Disposition", "Retry-After", "X-Audio-MD5", "X-Samples"),
+        expose_headers=("Content-Disposition", "Retry-After", "X-Audio-MD5", "X-Samples", "X-Warning"),
         max_age=3600,
     )
 
