@@ -62,6 +62,12 @@ def test_a_recording_that_ends_in_speech_is_told_from_one_that_does_not(detector
     assert detector(np.concatenate([hiss(0.5, -70), speech, hiss(0.5, -70)])).cut_off() == ""
 
 
+def test_a_sentence_that_begins_or_ends_20_ms_from_the_edge_is_whole(detector, speech):
+    loudest, edge = len(speech) // 2, hiss(0.02, -70)
+    assert detector(np.concatenate([edge, speech[loudest:], hiss(0.5, -70)])).cut_off() == ""
+    assert detector(np.concatenate([hiss(0.5, -70), speech[:loudest], edge])).cut_off() == ""
+
+
 def test_a_pause_is_found_and_shortened_without_a_step(detector, speech):
     audio = np.concatenate([hiss(0.3, -70), speech, hiss(1.2, -70), speech, hiss(0.3, -70)])
     activity = detector(audio)
