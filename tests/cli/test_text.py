@@ -48,3 +48,12 @@ def test_emoji_are_named_on_request_and_another_word_is_refused():
     assert "thumbs up" in run("ok 👍", "--language", "en-IN", "--emoji", "name").output
     refused = run("ok", "--language", "en-IN", "--emoji", "say")
     assert "emoji must be 'drop' or 'name', not 'say'" in str(refused.exception)
+
+
+def test_markup_is_followed_and_a_lexicon_spells(tmp_path):
+    (tmp_path / "words.tsv").write_text("swaram\tസ്വരം\n", encoding="utf-8")
+    markup = "<speak>Swaram <break time='2s'/> <lang xml:lang='ta'>5</lang></speak>"
+    shown = run(markup, "-l", "ml", "--lexicon", str(tmp_path / "words.tsv"))
+    for part in ("സ്വരം", "ஐந்து", "2 s", "Tamil (ta)", "lexicon"):
+        assert part in shown.output
+    assert "speak" not in shown.output and "break" not in shown.output

@@ -126,6 +126,19 @@ def test_what_was_dropped_is_told_with_its_place(server):
     assert [(w["start"], w["end"]) for w in warnings] == [(5, 6)]
 
 
+def test_markup_in_pieces_is_spoken_at_its_end_with_the_lexicon_of_the_request(server):
+    markup = '<speak>അമ്മ <break time="300ms"/> <sub alias="വന്നു">came</sub> Ram</speak>'
+    with server.websocket() as socket:
+        say(socket, type="start", pace=False, voice="toy", lexicon={"Ram": "രാമൻ"})
+        for at in range(0, len(markup), 9):
+            say(socket, type="text", text=markup[at : at + 9])
+        say(socket, type="end")
+        heard = listen_until(socket, "done")
+    words = [word for mark in heard.of("mark") for word in mark["words"]]
+    assert list(dict.fromkeys(markup[start:end] for start, end, _, _ in words)) == ["അമ്മ", "came", "Ram"]
+    assert speak(server, "അമ്മ വന്നു രാമൻ", voice="toy").of("warning") == heard.of("warning") == []
+
+
 def test_requests_on_one_socket_are_served_one_after_the_other(server):
     with server.websocket() as socket:
         for name in ("first", "second", "third"):

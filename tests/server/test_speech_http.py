@@ -158,3 +158,18 @@ def test_a_reader_who_leaves_frees_the_server(server):
     while server.service.streams and time.monotonic() < deadline:
         time.sleep(0.02)
     assert server.service.streams == 0
+
+
+def test_ssml_and_a_lexicon_are_followed_and_bad_markup_is_one_sentence(server):
+    def samples(**body):
+        answer = post(server, model="toy", response_format="pcm", **OWN_RATE | body)
+        return answer.content
+
+    assert samples(input='<speak><sub alias="അമ്മ">Mother</sub></speak>') == samples(input="അമ്മ")
+    assert samples(input='<sub alias="അമ്മ">Mother</sub>', ssml=True) == samples(input="അമ്മ")
+    assert samples(input="Mother", lexicon={"mother": "അമ്മ"}) == samples(input="അമ്മ")
+    refused = post(server, input="<speak>അമ്മ <b>വന്നു</b></speak>")
+    assert refused.status_code == 400
+    assert "'b' is not followed" in refused.json()["error"]["message"]
+    assert post(server, lexicon={"x": ""}).status_code == 400
+    assert post(server, lexicon={str(i): "x" for i in range(1001)}).status_code == 422

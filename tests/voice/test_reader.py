@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swaram.text.ssml import SsmlError
+from swaram.voice.errors import SpeechError
 from swaram.voice.reader import MAX_PENDING_CHARACTERS, Reader, TextFeed
 
 TEXT = "അമ്മ വന്നു. നാളെ രാവിലെ വരാം! സുഖമാണോ?\nഎനിക്ക് മലയാളം അറിയാം… ശരി"
@@ -61,3 +63,38 @@ def test_notices_point_into_the_whole_text(toy):
 def test_pieces_without_words_bring_nothing(toy, piece):
     feed = feed_of(toy)
     assert [p for _ in range(50) for p in feed.push(piece).passages] == []
+
+
+MARKUP = '<speak>അമ്മ <break time="1s"/><prosody rate="slow">വന്നു</prosody>. നാളെ</speak>'
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 200])
+def test_markup_that_comes_in_pieces_is_read_whole(toy, size):
+    pieces = [MARKUP[at : at + size] for at in range(0, len(MARKUP), size)]
+    assert speak(feed_of(toy), pieces) == Reader(toy.voice, "ml").read(MARKUP).passages
+
+
+def test_what_only_looks_like_markup_at_first_is_spoken_as_text(toy):
+    feed = feed_of(toy)
+    assert feed.push("<sp").passages == []
+    assert [p.text for p in feed.push("ace> അമ്മ വന്നു. ").passages][-1].endswith("അമ്മ വന്നു.")
+
+
+def test_ssml_can_be_switched_on_and_off(toy):
+    reader = Reader(toy.voice, "ml")
+    assert [p.text for p in reader.read('അമ്മ <sub alias="വന്നു">x</sub>', ssml=True).passages] == ["അമ്മ വന്നു"]
+    assert len(reader.read("<speak>അമ്മ</speak>", ssml=False).passages[0].text) > len("അമ്മ")
+
+
+def test_a_language_that_the_voice_does_not_read_is_refused_and_english_is_read_by_all(toy):
+    reader = Reader(toy.voice, "ml")
+    with pytest.raises(SsmlError, match="not sat"):
+        reader.read('<speak>അമ്മ <lang xml:lang="sat">x</lang></speak>')
+    with_tag = reader.read('<speak><lang xml:lang="en-US">bus</lang></speak>').passages
+    assert [p.text for p in with_tag] == [p.text for p in reader.read("bus").passages]
+
+
+def test_a_pitch_that_the_voice_cannot_change_is_refused_before_anything_is_spoken(toy):
+    assert toy.voice.manifest.source is None
+    with pytest.raises(SpeechError, match="makes its own pitch"):
+        Reader(toy.voice, "ml").read('<speak>അമ്മ <prosody pitch="+1st">വന്നു</prosody></speak>')

@@ -1,15 +1,18 @@
 """The steps of a speech give the same samples and marks whoever calls them, and whenever."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
 
 from swaram.audio.flac import BLOCK_SAMPLES
+from swaram.text.lexicon import Lexicon
 from swaram.voice.engine import Engine
 from swaram.voice.errors import SpeechError
 from swaram.voice.request import SpeechRequest
 from swaram.voice.synthesis import Prepared, Synthesis, pause_samples, tail_samples
+from swaram.voice.voice import Voice
 
 TEXT = "അമ്മ വന്നു. നാളെ രാവിലെ വരാം! സുഖമാണോ? എനിക്ക് മലയാളം അറിയാം."
 
@@ -73,3 +76,37 @@ def test_silence_fills_blocks():
     assert pause_samples(0.0, 300, 16_000) == 0
     assert pause_samples(2 * BLOCK_SAMPLES / 16_000, 0, 16_000) == 2 * BLOCK_SAMPLES
     assert pause_samples(2 * BLOCK_SAMPLES / 16_000, BLOCK_SAMPLES, 16_000) == BLOCK_SAMPLES
+
+
+def test_a_break_of_ssml_is_silence_of_its_length_at_any_place(toy):
+    rate = toy.voice.sample_rate
+    plain = toy.synthesise(SpeechRequest("അമ്മ വന്നു"))
+    marked = toy.synthesise(SpeechRequest('<speak><break time="1s"/>അമ്മ വന്നു<break time="2s"/></speak>'))
+    spoken = len(plain.audio)
+    assert abs(len(marked.audio) - spoken - 3 * rate) <= 2 * BLOCK_SAMPLES
+    before = marked.marks[0].start_sample - plain.marks[0].start_sample
+    assert abs(before - rate) <= BLOCK_SAMPLES
+    assert not marked.audio[:before].any() and not marked.audio[-2 * rate + 2 * BLOCK_SAMPLES :].any()
+    assert np.array_equal(marked.audio[before : before + spoken], plain.audio)
+
+
+def test_the_rate_of_ssml_multiplies_that_of_the_request(toy):
+    def seconds(text, speed=1.0):
+        return toy.synthesise(SpeechRequest(text, speed=speed)).duration
+
+    slow = '<speak><prosody rate="50%">അമ്മ വന്നു നാളെ രാവിലെ</prosody></speak>'
+    assert seconds(slow) == seconds("അമ്മ വന്നു നാളെ രാവിലെ", 0.5)
+    assert seconds(slow, 2.0) == seconds("അമ്മ വന്നു നാളെ രാവിലെ")
+
+
+def test_the_lexicons_of_request_engine_and_voice_come_in_this_order(toy, toy_folder, tmp_path):
+    folder = shutil.copytree(toy_folder / "toy", tmp_path / "voice")
+    (folder / "lexicon.tsv").write_text("അമ്മ\tമാതാവ്\nനാളെ\tഇന്ന്\nവന്നു\tപോയി\n", encoding="utf-8")
+    engine = Engine(Voice.open(folder), lexicons=[Lexicon({"നാളെ": "മറ്റന്നാൾ", "വന്നു": "എത്തി"})])
+
+    def read(**options):
+        return [p.text for p in engine.reader(SpeechRequest(**options)).read("അമ്മ നാളെ വന്നു").passages]
+
+    assert read() == ["മാതാവ് മറ്റന്നാൾ എത്തി"]
+    assert read(lexicon={"വന്നു": "നിന്നു"}) == ["മാതാവ് മറ്റന്നാൾ നിന്നു"]
+    assert read() == ["മാതാവ് മറ്റന്നാൾ എത്തി"]

@@ -21,6 +21,7 @@ def serve_command(
     config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
     voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
     recognizers: Annotated[Path | None, typer.Option(help="Folder that holds the recognisers.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="Lexicon for all voices: TSV or TOML, word to spelling.")] = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; without it everybody is let in.")] = None,
     new_key: Annotated[
         str | None, typer.Option(help="Add a key of this name to the file of keys, print it, and end.")
@@ -53,6 +54,7 @@ def serve_command(
         "root_path": root_path,
         "voices": voices,
         "recognizers": recognizers,
+        "lexicon": lexicon,
         "workers": workers,
         "worker_kind": worker_kind,
         "keys": keys,

@@ -33,10 +33,16 @@ def speak_command(
     style: Annotated[str | None, typer.Option(help="Style, where a voice has several.")] = None,
     speed: Annotated[float, typer.Option(help="1 is the voice's own pace, 2 twice as fast.")] = 1.0,
     pitch: Annotated[float, typer.Option(help="Semitones higher or lower than the speaker.")] = 0.0,
+    ssml: Annotated[
+        bool | None,
+        typer.Option("--ssml/--no-ssml", help="Whether the text is SSML; by itself, if it begins with <speak>."),
+    ] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="Lexicon: TSV or TOML, word to spelling.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads to compute with.", min=1, max=256)] = 1,
 ) -> None:
     """Speak a text into a sound file."""
+    from swaram.text.lexicon import Lexicon
     from swaram.voice.engine import AudioWindow, Engine
     from swaram.voice.errors import SpeechError
     from swaram.voice.library import find_voice
@@ -50,10 +56,13 @@ def speak_command(
         text = read_standard_input(MAX_TEXT_CHARACTERS)
     if len(text) > MAX_TEXT_CHARACTERS:
         raise SpeechError(f"The text has more than {MAX_TEXT_CHARACTERS} characters; speak it in several parts.")
-    request = SpeechRequest(text, speaker=speaker, language=language, style=style, speed=speed, pitch=pitch, seed=seed)
-    engine = Engine(_from_checkpoint(checkpoint) if checkpoint else find_voice(voice), threads=threads)
+    request = SpeechRequest(
+        text, speaker=speaker, language=language, style=style, speed=speed, pitch=pitch, seed=seed, ssml=ssml
+    )
+    lexicons = [Lexicon.read(lexicon)] if lexicon else []
+    engine = Engine(_from_checkpoint(checkpoint) if checkpoint else find_voice(voice), threads, lexicons)
     rate = engine.voice.sample_rate
-    for notice in engine.reader(request).read(text).notices:
+    for notice in engine.reader(request).read(text, ssml).notices:
         print(f"characters {notice.start}-{notice.end}: {notice.message}", file=sys.stderr)
     begun = time.perf_counter()
     first: list[float] = []

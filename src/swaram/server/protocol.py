@@ -10,6 +10,7 @@ from swaram.errors import SwaramError
 from swaram.validation import first_fault, message
 
 PROTOCOL_VERSION = 1
+MAX_LEXICON = 1000  # entries of one request
 
 
 class Close(IntEnum):
@@ -67,6 +68,8 @@ class Start(_Message):
     bits: Literal[16, 24] = 16
     marks: Literal["none", "word", "symbol"] = "word"
     pace: bool = True
+    ssml: bool | None = None
+    lexicon: Annotated[dict[str, str], Field(max_length=MAX_LEXICON)] | None = None
     text: str | None = None
 
 

@@ -22,6 +22,7 @@ from swaram.server.settings import ServerSettings
 from swaram.server.speech_job import SpeechJob
 from swaram.server.telemetry import open_telemetry
 from swaram.server.voice_watch import VoiceWatch
+from swaram.text.lexicon import Lexicon
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_engines
 from swaram.voice.request import SpeechRequest
@@ -65,7 +66,8 @@ class Service:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.telemetry = open_telemetry()
-        self.engines = open_engines(settings.voices)
+        self._lexicons = [Lexicon.read(settings.lexicon)] if settings.lexicon else []
+        self.engines = open_engines(settings.voices, self._lexicons)
         self.metrics = Metrics()
         self.keys = KeyRing.read(settings.keys)
         self.admission = Admission(settings, self.metrics)
@@ -81,7 +83,7 @@ class Service:
         """Serve what the folder of voices holds from now on, until cancelled."""
         seconds, folder = self.settings.watch_seconds, self.settings.voices
         if seconds:
-            await VoiceWatch(self.engines, self.metrics, folder, seconds).run()
+            await VoiceWatch(self.engines, self.metrics, folder, seconds, self._lexicons).run()
 
     @property
     def streams(self) -> int:
@@ -157,6 +159,8 @@ class Service:
             pitch=start.pitch,
             seed=start.seed,
             pause_scale=start.pause_scale,
+            ssml=start.ssml,
+            lexicon=start.lexicon,
         )
         check_format(start.format, start.bits)
         language = engine.voice.find_language(start.language)

@@ -48,6 +48,7 @@ class ServerSettings(BaseSettings):
     tls_key: Path | None = None
     json_log: bool = False
 
+    lexicon: Path | None = None
     keys: Path | None = None
     origins: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -18,7 +18,7 @@ from swaram.server.auth import authenticate
 from swaram.server.errors import HttpError
 from swaram.server.keys import Holder
 from swaram.server.logs import describe_fault
-from swaram.server.protocol import RequestError, Start
+from swaram.server.protocol import MAX_LEXICON, RequestError, Start
 from swaram.server.service import Service
 from swaram.server.speech_job import Sink, SpeechJob
 from swaram.validation import first_problem
@@ -50,6 +50,12 @@ class SpeechBody(BaseModel):
     language: Annotated[str, Field(max_length=20)] | None = None
     style: Annotated[str, Field(max_length=200)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
+    ssml: Annotated[bool | None, Field(description="Whether the text is SSML; by itself, if its root is <speak>.")] = (
+        None
+    )
+    lexicon: Annotated[
+        dict[str, str] | None, Field(max_length=MAX_LEXICON, description="Words and how to spell them.")
+    ] = None
     sample_rate: Annotated[
         int | None, Field(ge=8000, le=48_000, description="Of pcm (24000 by default) and wav (the voice's own), in Hz.")
     ] = None
@@ -94,6 +100,7 @@ async def _answer(body: SpeechBody, service: Service, holder: Holder) -> Respons
         start = Start(
             type="start", voice=voice, speaker=speaker, language=body.language, style=body.style, speed=body.speed,
             pitch=body.pitch, seed=body.seed, format=body.response_format, marks="none", pace=False,
+            ssml=body.ssml, lexicon=body.lexicon,
         )  # fmt: skip
     except ValidationError as error:
         raise HttpError(422, "bad_request", f"{first_problem(error)}.") from None

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from swaram.errors import SwaramError
 from swaram.server.metrics import Metrics
+from swaram.text.lexicon import Lexicon
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_engine, served_packages, voices_folder
 
@@ -22,7 +24,15 @@ class VoiceWatch:
     changed on the event loop only.
     """
 
-    def __init__(self, engines: dict[str, Engine], metrics: Metrics, folder: Path | None, seconds: float) -> None:
+    def __init__(
+        self,
+        engines: dict[str, Engine],
+        metrics: Metrics,
+        folder: Path | None,
+        seconds: float,
+        lexicons: Iterable[Lexicon] = (),
+    ) -> None:
+        self._lexicons = tuple(lexicons)
         self._engines, self._metrics = engines, metrics
         self._folder, self._seconds = folder, seconds
         self._served = {name: files for name, (_, files) in _look(folder).items() if name in engines}
@@ -60,7 +70,7 @@ class VoiceWatch:
 
     async def _take(self, name: str, path: Path, files: _Fingerprint) -> None:
         try:
-            engine = await asyncio.to_thread(open_engine, path, name)
+            engine = await asyncio.to_thread(open_engine, path, name, self._lexicons)
         except SwaramError as error:
             self._refused[name] = files
             logger.warning("a voice is not served: %s", error)

@@ -1,7 +1,7 @@
 """The text front end: a user's text in, sentences of symbols and notices out."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,9 +13,11 @@ from swaram.text.emoji import name_emoji
 from swaram.text.endings import with_ending
 from swaram.text.english import english_reader, is_acronym
 from swaram.text.letters import letters_of_scripts
+from swaram.text.lexicon import Lexicon, apply_lexicons
 from swaram.text.normalise import normaliser
 from swaram.text.notices import Notice, Notices
 from swaram.text.quantities import Quantities
+from swaram.text.say_as import SayAs
 from swaram.text.sentences import LONGEST, Sentence, split_sentences
 from swaram.text.signs import Signs
 from swaram.text.symbols import PUNCTUATION, SPACE, letters_of
@@ -110,6 +112,7 @@ class TextFrontend:
         self._normaliser = normaliser(code)
         self._signs = Signs(self.language)
         self._quantities = Quantities(self.language)
+        self._say_as = SayAs(self._quantities)
         self._english = english_reader(code)
         own = letters_of_scripts(self.language.scripts) if self.language.script.name != "Latin" else ""
         self._latin = re.compile(_LATIN + (f"(?:-?([{own}]{{1,24}}))?" if own else "()"))
@@ -117,10 +120,14 @@ class TextFrontend:
         self._plain = re.compile("[" + re.escape("".join(_PLAIN)) + "]")
         self._unknown = re.compile("[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]+")
 
-    def steps(self, notices: Notices) -> list[tuple[str, Callable[[TracedText], TracedText]]]:
+    def steps(
+        self, notices: Notices, lexicons: Iterable[Lexicon] = ()
+    ) -> list[tuple[str, Callable[[TracedText], TracedText]]]:
         """The steps in order, each by name, from the user's text to symbols."""
+        lexicons, code = tuple(lexicons), self.language.code
         return [
             ("normalised", self._normaliser.normalise),
+            *([("lexicon", lambda traced: self._spelled(traced, lexicons, code))] if lexicons else []),
             *([("emoji", name_emoji)] if self.emoji == "name" else []),
             ("addresses", self._signs.addresses),
             ("units", self._signs.units),
@@ -131,15 +138,15 @@ class TextFrontend:
             ("symbols", lambda traced: tidy(self._drop_unknown(self._to_plain(traced), notices))),
         ]
 
-    def analyse(self, text: str) -> Analysis:
-        """Sentences and notices of any string.
+    def analyse(self, text: str | TracedText, lexicons: Iterable[Lexicon] = ()) -> Analysis:
+        """Sentences and notices of any string. Of ``lexicons`` the earlier come before the later.
 
         Raises:
             TextError: only where ``strict`` is on and something had to be left out.
         """
         notices = Notices()
-        traced = TracedText(text)
-        for _, step in self.steps(notices):
+        traced = TracedText(text) if isinstance(text, str) else text
+        for _, step in self.steps(notices, lexicons):
             traced = step(traced)
         found = sorted(notices.list, key=lambda notice: (notice.start, notice.end))
         if self.strict:
@@ -148,18 +155,26 @@ class TextFrontend:
                     raise TextError(f"text, character {notice.start}: {notice.message}")
         return Analysis(split_sentences(traced, self.longest), found)
 
-    def explain(self, text: str) -> list[Explanation]:
+    def read_as(self, text: str, what: str, form: str = "") -> str:
+        """``text`` as ``say-as`` of SSML has it (interpret-as, format); unchanged where the rules read it anyway."""
+        return self._say_as.read(self._normaliser.normalise(text).text, what, form)
+
+    def explain(self, text: str | TracedText, lexicons: Iterable[Lexicon] = ()) -> list[Explanation]:
         """Which rule read what, in the order of the steps and, within a step, of the text.
 
         Only what a rule names is told: letters that stay as they are, and punctuation, are not.
         """
-        traced = TracedText(text, log=[])
+        traced = TracedText(text, log=[]) if isinstance(text, str) else TracedText(text.text, text.origins, [])
         explained: list[Explanation] = []
-        for step, work in self.steps(Notices()):
+        for step, work in self.steps(Notices(), lexicons):
             before = len(traced.log or [])
             traced = work(traced)
             explained += [Explanation(step, *entry) for entry in (traced.log or [])[before:]]
         return explained
+
+    def _spelled(self, traced: TracedText, lexicons: tuple[Lexicon, ...], code: str) -> TracedText:
+        spelled = apply_lexicons(traced, lexicons, code)
+        return traced if spelled is traced else self._normaliser.normalise(spelled)
 
     def _read_english(self, traced: TracedText, notices: Notices) -> TracedText:
         """Latin words, where Latin is not the language's script, are read as English; capitals by letter."""

@@ -23,11 +23,20 @@ _CLAUSE = re.compile("[,;:…] |[-] ")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One piece to speak: symbols, where in the user's text each came from, seconds of pause after."""
+    """One piece to speak: symbols, where in the user's text each came from, seconds of pause after.
+
+    What SSML asks for stands beside: ``speed`` (times) and ``pitch`` (semitones) on top of what is asked otherwise,
+    ``silence_before`` and ``silence_after`` (seconds, exact), ``language`` (a code) where it is another one.
+    """
 
     text: str
     origins: list[int] = field(repr=False)
     pause_after: float
+    speed: float = 1.0
+    pitch: float = 0.0
+    silence_before: float = 0.0
+    silence_after: float = 0.0
+    language: str | None = None
 
 
 def split_sentences(traced: TracedText, longest: int = LONGEST) -> list[Sentence]:

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from swaram.audio.flac import FlacEncoder, to_integers
 from swaram.text.frontend import Notice
+from swaram.text.lexicon import Lexicon
 from swaram.voice.models import Latent, Models
 from swaram.voice.reader import Passage, Reader
 from swaram.voice.request import SpeechRequest
@@ -69,11 +70,15 @@ class Speech:
 class Engine:
     """Speaks with one voice. Safe to use from several threads; each ``stream`` is one thread's.
 
+    ``lexicons``: spellings that come before the voice's own; of several the earlier before the later.
+
     ``real_time_factor``: seconds of computing, on one core, for one second of speech; known after ``warm_up``.
     """
 
-    def __init__(self, voice: Voice, threads: int = 1) -> None:
+    def __init__(self, voice: Voice, threads: int = 1, lexicons: Iterable[Lexicon] = ()) -> None:
         self.voice = voice
+        own = voice.package.lexicon
+        self._lexicons = (*lexicons, *([own] if own else []))
         self.models = Models(voice, threads)
         self._readers: dict[str, Reader] = {}
         self.real_time_factor = 0.0
@@ -116,8 +121,9 @@ class Engine:
         """The reader of the request's language. Raises SpeechError for one that the voice does not read."""
         language = self.voice.find_language(request.language)
         if language not in self._readers:
-            self._readers[language] = Reader(self.voice, language)
-        return self._readers[language]
+            self._readers[language] = Reader(self.voice, language, self._lexicons)
+        reader = self._readers[language]
+        return reader.with_lexicon(Lexicon(request.lexicon)) if request.lexicon else reader
 
     def encode(self, passage: Passage, request: SpeechRequest, index: int) -> Latent:
         """The front end's work for passage ``index`` of a request."""

@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from swaram.files import whole_folder
+from swaram.text.lexicon import Lexicon
 from swaram.voice.check import VoiceReport, examine_voice
 from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
@@ -67,21 +69,21 @@ def find_voice(wanted: str | Path | None = None, folder: str | Path | None = Non
     return Voice.open(find_package(wanted, folder))
 
 
-def open_engine(path: str | Path, name: str) -> Engine:
-    """An engine for a package, warmed up. Raises VoiceError."""
-    engine = Engine(Voice.open(path).named(name))
+def open_engine(path: str | Path, name: str, lexicons: Iterable[Lexicon] = ()) -> Engine:
+    """An engine for a package, warmed up. ``lexicons`` come before the voice's own. Raises VoiceError."""
+    engine = Engine(Voice.open(path).named(name), lexicons=lexicons)
     engine.warm_up()
     return engine
 
 
-def open_engines(folder: str | Path | None = None) -> dict[str, Engine]:
+def open_engines(folder: str | Path | None = None, lexicons: Iterable[Lexicon] = ()) -> dict[str, Engine]:
     """``open_engine`` for every voice of a folder; one that is itself a voice counts as one. Raises VoiceError."""
     packages = served_packages(folder)
     if not packages:
         raise VoiceError(
             f"{voices_folder(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one."
         )
-    return {name: open_engine(path, name) for name, path in packages.items()}
+    return {name: open_engine(path, name, lexicons) for name, path in packages.items()}
 
 
 _NAME = re.compile(r"[^\W.][\w.-]{0,79}")

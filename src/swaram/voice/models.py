@@ -13,7 +13,7 @@ from swaram.audio.noise import noise_frames
 from swaram.runtime.session import open_session
 from swaram.voice.errors import VoiceError
 from swaram.voice.reader import Passage
-from swaram.voice.request import SpeechRequest
+from swaram.voice.request import MAX_PITCH, MAX_SPEED, MIN_SPEED, SpeechRequest
 from swaram.voice.voice import Voice
 from swaram.voice.windows import Window, flow_edges, windows
 
@@ -81,8 +81,14 @@ class Models:
         """Latent frames of passage ``index`` of a request. Raises SpeechError for a speaker or style it lacks."""
         voice = self.voice
         speaker = voice.find_speaker(request.speaker)
-        language = voice.language_number(voice.find_language(request.language))
+        language = voice.language_number(voice.find_language(passage.language or request.language))
         style = voice.find_style(request.style)
+        if passage.speed != 1.0 or passage.pitch:
+            request = replace(
+                request,
+                speed=min(max(request.speed * passage.speed, MIN_SPEED), MAX_SPEED),
+                pitch=min(max(request.pitch + passage.pitch, -MAX_PITCH), MAX_PITCH),
+            )
         ids = voice.symbols.encode(passage.text)
         return self.encode(ids, request, speaker.id if speaker else 0, index, language, style)
 

@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from swaram.languages import get_language
 from swaram.runtime.errors import ModelError
 from swaram.runtime.rules import check_model
+from swaram.text.lexicon import Lexicon
 from swaram.text.symbols import SymbolTable
 from swaram.validation import first_problem
 from swaram.voice.errors import VoiceError
@@ -27,8 +28,10 @@ READABLE_VERSIONS = (FORMAT_VERSION, EXTENDED_VERSION)
 MANIFEST = "voice.json"
 MODELS = ("frontend.onnx", "decoder.onnx")
 FLOW = "flow.onnx"
+LEXICON = "lexicon.tsv"  # spellings of its own; may be added to a voice by hand
 PAPERS = ("MODEL_CARD.md", "LICENSE")
 MAX_MANIFEST_BYTES = 4 << 20
+MAX_LEXICON_BYTES = 8 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_PACKAGE_BYTES = 1 << 30
 MAX_ENTRIES = 64
@@ -124,7 +127,10 @@ class VoiceManifest(_Part):
 
 @dataclass(frozen=True)
 class VoicePackage:
-    """A checked package: its manifest, its symbol table and the bytes of its models; ``flow`` is not in every voice."""
+    """A checked package: its manifest, its symbol table and the bytes of its models.
+
+    ``flow`` and ``lexicon`` are not in every voice.
+    """
 
     source: str
     manifest: VoiceManifest
@@ -132,6 +138,7 @@ class VoicePackage:
     frontend: bytes
     decoder: bytes
     flow: bytes | None = None
+    lexicon: Lexicon | None = None
 
     @property
     def sha256(self) -> str:
@@ -149,10 +156,16 @@ def open_package(path: str | Path) -> VoicePackage:
     """
     path = Path(path)
     if path.is_dir():
-        return _check(str(path), lambda name, limit: _read_from_folder(path, name, limit))
-    with _opened_zip(path) as archive:
-        entries = _entries(path, archive)
-        return _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
+        package = _check(str(path), lambda name, limit: _read_from_folder(path, name, limit))
+        content = _read_from_folder(path, LEXICON, MAX_LEXICON_BYTES) if (path / LEXICON).is_file() else b""
+    else:
+        with _opened_zip(path) as archive:
+            entries = _entries(path, archive)
+            package = _check(str(path), lambda name, limit: _read_from_zip(path, archive, entries, name, limit))
+            content = b""
+            if LEXICON in entries:
+                content = _read_from_zip(path, archive, entries, LEXICON, MAX_LEXICON_BYTES)
+    return replace(package, lexicon=Lexicon.parse(content, f"{path}: {LEXICON}")) if content else package
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -185,18 +198,19 @@ def read_manifest(path: str | Path) -> VoiceManifest:
 
 
 def package_files(path: str | Path) -> Iterator[tuple[str, bytes]]:
-    """The files of a package that was opened before: the manifest, what it lists, and card and licence. VoiceError."""
+    """The files of an opened package: the manifest, what it lists, card, licence, lexicon. Raises VoiceError."""
     path = Path(path)
-    names = dict.fromkeys([MANIFEST, *read_manifest(path).files, *PAPERS])
+    optional = (*PAPERS, LEXICON)
+    names = dict.fromkeys([MANIFEST, *read_manifest(path).files, *optional])
     if path.is_dir():
         for name in names:
-            if name not in PAPERS or (path / name).is_file():
+            if name not in optional or (path / name).is_file():
                 yield name, _read_from_folder(path, name, MAX_FILE_BYTES)
         return
     with _opened_zip(path) as archive:
         entries = _entries(path, archive)
         for name in names:
-            if name not in PAPERS or name in entries:
+            if name not in optional or name in entries:
                 yield name, _read_from_zip(path, archive, entries, name, MAX_FILE_BYTES)
 
 

@@ -1,6 +1,7 @@
 """What is asked of a voice."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -19,8 +20,9 @@ class SpeechRequest:
     ``speaker``: id or name, ``language``: code, ``style``: name; the voice's own where ``None``. ``speed``: 0.25..4.
     ``pitch``: semitones higher or lower than the speaker, -12..12, of voices whose decoder is driven by a pitch.
     ``seed``: the same seed gives the same samples. ``pause_scale``: 0..5, factor for the pauses between sentences.
-    ``noise_scale`` and ``duration_noise_scale``: 0..2, the voice's own where ``None``. Raises SpeechError for
-    values out of range.
+    ``noise_scale`` and ``duration_noise_scale``: 0..2, the voice's own where ``None``. ``ssml``: whether the text is
+    SSML; where ``None``, it is if its root is ``<speak>``. ``lexicon``: words and their spellings, which come before
+    those of the server and of the voice. Raises SpeechError for values out of range.
     """
 
     text: str = ""
@@ -33,6 +35,8 @@ class SpeechRequest:
     pause_scale: float = 1.0
     noise_scale: float | None = None
     duration_noise_scale: float | None = None
+    ssml: bool | None = None
+    lexicon: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         _within("speed", self.speed, MIN_SPEED, MAX_SPEED)
@@ -56,6 +60,8 @@ class SpeechOptions(TypedDict, total=False):
     pause_scale: float
     noise_scale: float | None
     duration_noise_scale: float | None
+    ssml: bool | None
+    lexicon: Mapping[str, str] | None
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

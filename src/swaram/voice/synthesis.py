@@ -61,7 +61,7 @@ class Synthesis:
 
     def __init__(self, models: Models, reader: Reader, request: SpeechRequest, marks: str = "word") -> None:
         self._models, self._reader, self._request, self._marks = models, reader, request, marks
-        self._feed = TextFeed(reader)
+        self._feed = TextFeed(reader, request.ssml)
         self._text = ""
         self._text_map = TextMap("")
         self._passages: list[Passage] = []
@@ -75,7 +75,7 @@ class Synthesis:
 
     def read(self, text: str) -> list[Notice]:
         """Take the whole text at once. Raises SpeechError when nothing in it can be spoken."""
-        return self._take(text, self._reader.read(text))
+        return self._take(text, self._reader.read(text, self._request.ssml))
 
     def feed(self, text: str, flush: bool = False) -> list[Notice]:
         """Take the next piece of a text; what is complete, or everything where ``flush``, becomes passages."""
@@ -93,11 +93,12 @@ class Synthesis:
         models, passage = self._models, self._passages[index]
         hop, rate = models.voice.hop_length, models.voice.sample_rate
         latent = models.encode_passage(passage, self._request, index)
-        lead = 0
+        lead = pause_samples(passage.silence_before, 0, rate)
         if index:
             pause = self._passages[index - 1].pause_after * self._request.pause_scale
-            lead = pause_samples(pause, self._tail, rate)
+            lead += pause_samples(pause, self._tail, rate)
         tail = tail_samples(latent.length * hop)
+        tail += pause_samples(passage.silence_after, tail, rate)
         windows = list(models.windows(latent.length))
         lengths = [(window.end - window.start) * hop for window in windows]
         if lengths:
