@@ -95,7 +95,7 @@ class Amounts:
     def plain(self, name: str, written: str) -> str:
         """Rupees and paise, dollars and cents of a written number."""
         whole, _, decimals = written.partition(".")
-        part = {"rupee": "paisa", "dollar": "cent", "euro": "cent"}.get(name, "")
+        part = {"rupee": "paisa", "dollar": "cent", "euro": "cent", "pound": "penny"}.get(name, "")
         currency = self.words.words[name]
         paise = len(decimals) == 2 and decimals != "00" and bool(part)
         if paise and not whole.strip("0,"):

@@ -8,7 +8,8 @@ from swaram.text.wording import Wording
 
 _CODE_WORDS = (
     "pin|pincode|pin code|zip|otp|cvv|upi|ifsc|micr|pan|aadhaar|aadhar|uid|account|acct|id|order|invoice|ref|pnr|train|"
-    "flight|passport|licence|license|gstin|gst|imei|password|passcode|token|ticket|consumer|customer|code|isbn|ext"
+    "flight|passport|licence|license|gstin|gst|imei|password|passcode|token|ticket|consumer|customer|code|isbn|ext|"
+    "ending in|ending with"
 )
 _PHONE_WORDS = "tel|telephone|phone|ph|mob|mobile|cell|contact|fax|whatsapp|helpline|call|toll free|landline"
 _BETWEEN = r"[ .:#=()-]{0,3}"
@@ -24,6 +25,7 @@ _SHAPES = re.compile(
 _PHONE = (
     r"(?:\+?91[ -]?)?(?:[6-9]\d{9}|[6-9]\d{4}[ -]\d{5}|[6-9]\d{2}[ -]\d{3}[ -]\d{4})(?![\d,]|\.\d)|"
     r"\(0?\d{2,4}\) ?-?\d{3,4}[ -]?\d{3,4}(?!\d)|0\d{1,4}[ -]\d{6,8}(?!\d)|0\d{2,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|"
+    r"(?:\+?\d{1,2}[ -])?(?:\(\d{3}\)|\d{3})[-.]\d{3}[-.]\d{4}(?![\d-])|"
     r"1800[ -]\d{3}[ -]\d{3,4}(?!\d)|1800[ -]\d{4}[ -]\d{3}(?!\d)|\+\d{1,3}(?:[ -]\d{2,5}){1,3}\d{0,5}(?!\d)"
 )
 _CARD = r"\d{4}([ -])\d{4}\1\d{4}(?:\1\d{4})?(?![\d,]|\.\d)"

@@ -1,5 +1,6 @@
 """English inside another language: how an English word sounds, and that sound written in the language's script."""
 
+import gzip
 import re
 from functools import cache, lru_cache
 from importlib import resources
@@ -27,6 +28,14 @@ def _words() -> dict[str, list[str]]:
 
 
 @cache
+def _more_words() -> dict[str, str]:
+    """Some 35,000 further words, read when the first one is met that is not in the short list."""
+    packed = (resources.files("swaram.text") / "data" / "english_sounds.tsv.gz").read_bytes()
+    lines = gzip.decompress(packed).decode("utf-8").split("\n")
+    return dict(line.split("\t") for line in lines if "\t" in line)
+
+
+@cache
 def _letters() -> list[list[str]]:
     return [sounds.split() for _, sounds in (line.split("\t") for line in _lines("english_letters.tsv"))]
 
@@ -38,11 +47,18 @@ def _lines(name: str) -> list[str]:
 
 @lru_cache(maxsize=20_000)
 def sounds_of(word: str) -> tuple[str, ...]:
-    """The sounds of one lower-case English word (a to z and '): from the list of words, otherwise by rule."""
+    """The sounds of one lower-case English word (a to z and '): from the lists of words, otherwise by rule."""
     if word in _words():
         return tuple(_words()[word])
+    if word in _more_words():
+        return tuple(_more_words()[word].split())
     if word.endswith("'s"):
         return (*sounds_of(word[:-2]), "s")
+    return sounds_by_rule(word)
+
+
+def sounds_by_rule(word: str) -> tuple[str, ...]:
+    """The sounds of one lower-case English word by the rules of spelling alone."""
     word = word.replace("'", "")
     sounds: list[str] = []
     place = 0

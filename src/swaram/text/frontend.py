@@ -14,7 +14,7 @@ from swaram.text.endings import with_ending
 from swaram.text.english import english_reader, is_acronym
 from swaram.text.letters import letters_of_scripts
 from swaram.text.lexicon import Lexicon, apply_lexicons
-from swaram.text.normalise import normaliser
+from swaram.text.normalise import compose, normaliser
 from swaram.text.notices import Notice, Notices
 from swaram.text.quantities import Quantities
 from swaram.text.say_as import SayAs
@@ -135,7 +135,7 @@ class TextFrontend:
             ("numbers", lambda traced: self._quantities.expand(traced, notices)),
             ("signs", self._signs.single),
             ("English", lambda traced: self._read_english(traced, notices)),
-            ("symbols", lambda traced: tidy(self._drop_unknown(self._to_plain(traced), notices))),
+            ("symbols", lambda traced: tidy(self._drop_unknown(self._to_plain(compose(traced)), notices))),
         ]
 
     def analyse(self, text: str | TracedText, lexicons: Iterable[Lexicon] = ()) -> Analysis:

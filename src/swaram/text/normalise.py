@@ -29,7 +29,7 @@ _INVISIBLE = (
 )
 _DIGITS = [point for point in range(0x80, 0x20000) if unicodedata.category(chr(point)) == "Nd"]
 # Full-width and Arabic presentation forms and Latin letters with accents are written plainly.
-_COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa\xba]")
+_COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa]|(?<!\d)(?<!\d )\xba")
 _ACCENTED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\u024f\u1e00-\u1eff]")
 # Nobody writes more marks on one letter; ordering them canonically takes the square of their number.
 _LONGEST_RUN = 8

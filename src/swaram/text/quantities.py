@@ -21,7 +21,12 @@ _FRACTIONS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _PART = r"[½¼¾⅓⅔]|\d{1,2}/\d{1,2}(?![\d/])"
 _CLOCK = r"(?P<h>[01]?\d|2[0-4])[:ःঃ](?P<m>[0-5]\d)(?:[:ःঃ](?P<sec>[0-5]\d))?"
 _HALF = r"(?P<half>[ap]\.?m\b\.?)"
-_MONTH_NAME = "|".join(f"{m[:3].title()}(?:{m[3:]})?" for m in MONTHS) + "|Sept"
+# Small may and march are other words; mar, dec and the like in small letters too.
+_MONTH_NAME = (
+    "|".join(f"{m[:3].title()}(?:{m[3:]})?|{m[:3].upper()}(?:{m[3:].upper()})?" for m in MONTHS)
+    + "|Sept|SEPT|"
+    + "|".join(m for m in MONTHS if m not in ("may", "march"))
+)
 _POWERS = {"²": "2", "³": "3", "¹": "1", "⁰": "0", "⁴": "4", "⁵": "5", "⁶": "6", "⁷": "7", "⁸": "8", "⁹": "9"}
 _OPERATORS = r"[=×÷+*^<>≤≥≈≠±]"
 
@@ -75,7 +80,7 @@ class Quantities:
         latin = "|".join(re.escape(unit) for unit in written if unit[-1] < "\u0250" or not is_letter(unit[-1]))
         own = "|".join(re.escape(unit) for unit in written if unit[-1] > "\u0250" and is_letter(unit[-1])) or "(?!)"
         n = f"(?:{_NUMBER})"
-        month = rf"(?<![A-Za-z])(?-i:{_MONTH_NAME})\.? ?"
+        month = rf"(?<![A-Za-z])(?-i:{_MONTH_NAME})\.?[ -]?"
         flag = re.IGNORECASE
         sign = rf"(?<![{LETTERS}\d.%°)])[+\-±]"
         point = rf"(?<![{LETTERS}\d.])\."
@@ -99,6 +104,7 @@ class Quantities:
         # Numbers in a row that can be no part of a telephone number, a date, a time or a fraction.
         self._row = re.compile(r"(?P<a>[1-5]\d{3,4}|[1-9]\d{6,8})(?= [1-9]\d{3,8}(?:[ \n]|$))(?! \d{4} \d{4})")
         year = rf"(?:,? (?P<y>\d{{4}})(?![\d]){NO_LETTER})?"
+        year_after = rf"(?:(?:,? |(?<=-))(?P<y>\d{{4}})(?![\d]){NO_LETTER})?"
         dots = _CLOCK.replace("[:ःঃ]", "[:.ःঃ]", 1)
         clock = rf"(?:{dots}\s?{_HALF}|(?P<h2>1[0-2]|0?[1-9])\s?{_HALF.replace('half', 'half2')})"
         dotted = r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d.]\d|\d)"
@@ -113,7 +119,12 @@ class Quantities:
             ("house number", r"(?P<a>\d{1,4}(?:-\d{1,4}){1,4}(?:/\w{1,4})?)(?![\d-])", self._house),
             ("date", r"(?P<d>\d{1,2})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})(?![\d.-]\d|\d)", self._date),
             ("date", rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[ -](?P<mon>{_MONTH})\b\.?{year}", self._date),
-            ("date", rf"(?P<mon>{_MONTH_NAME})\.? ?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:]){year}", self._date),
+            (
+                "date",
+                rf"(?P<mon>{_MONTH_NAME})\.?[ -]?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])"
+                rf"(?:-(?=\d{{4}}\b))?{year_after}",
+                self._date,
+            ),
             ("times of day", rf"(?P<one>{_unnamed(clock)})\s?(?:-|to)\s?(?P<two>{_unnamed(clock)})", self._times),
             ("time of day", clock, self._time),
             ("times of day", rf"(?P<one>{_unnamed(_CLOCK)})\s?-\s?(?P<two>{_unnamed(_CLOCK)})(?![\d:])", self._times),
@@ -124,10 +135,11 @@ class Quantities:
             ("version", r"\d+(?:\.\d+){2,}", self._dotted),
             ("all day", r"24\s?[x×/]\s?7\b", lambda match: f"{self.cardinal('24')} {self.cardinal('7')}"),
             ("fraction", r"(?P<a>\d{1,2})/(?P<b>\d{1,2})(?:st|nd|rd|th)\b", self._english_part),
-            ("ordinal", r"(?P<a>\d+)(?:st|nd|rd|th)\b", self._english_ordinal),
+            ("ordinal", r"(?P<a>\d{1,3}(?:,\d{2,3})+|\d+)(?:st|nd|rd|th)\b", self._english_ordinal),
             ("decade", r"(?P<a>\d{3}0|\d0)'?s\b", self._decade),
             ("span of years", r"(?P<a>\d{4})[-/](?P<b>\d{2})(?![\d,.-])", self._years),
-            ("subtraction", rf"(?P<a>{n})\s-\s(?P<b>{n})(?=\s?{_OPERATORS})", self._subtraction),
+            ("subtraction", rf"(?P<a>{n})\s?-\s?(?P<b>{n})(?=\s?{_OPERATORS})", self._subtraction),
+            ("sides", rf"(?P<a>{n})\s?[x×]\s?(?=\d)", self._side),
             (
                 "range",
                 rf"(?P<a>{n})%?\s?-\s?(?P<b>{n})(?![\d-])(?:\s?(?P<unit>{unit})|\s?(?P<big>{big}){NO_LETTER})?",
@@ -156,7 +168,12 @@ class Quantities:
                 ("paise", r"(?P<a>\d{1,2})\s?(?:paise|paisa|p)\b", self._paise),
             ]
         readings += [
-            ("scale", rf"(?P<a>{n})\s?(?P<big>(?:{LATIN_SCALES})(?: (?:{LATIN_SCALES}))?){NO_LETTER}", self._big),
+            (
+                "scale",
+                rf"(?P<a>{n})\s?(?P<big>(?:{LATIN_SCALES})(?: (?:{LATIN_SCALES}))?){NO_LETTER}"
+                rf"(?: (?P<unit>(?-i:(?:{latin})(?![A-Za-z]))))?",
+                self._big,
+            ),
             ("decimal", r"\.(?P<a>\d+)", self._point),
             ("number with an ending", rf"(?P<a>{n})(?= ?-?{letters})", self._suffixed),
             ("number", rf"(?P<a>{n})", self._plain),
@@ -342,6 +359,12 @@ class Quantities:
     def _subtraction(self, match: re.Match[str]) -> str:
         return f"{self.cardinal(match['a'])} {self.words.words['minus']} {self.cardinal(match['b'])}"
 
+    def _side(self, match: re.Match[str]) -> str:
+        """The first of two lengths or counts (10 x 12 feet, 2x3), or of a product (3 x 4 = 12)."""
+        product = _PRODUCT.match(match.string, match.end())
+        word = self.words.words["times"] if product else self.words.english.phrase("by")
+        return f"{self.cardinal(match['a'])} {word} "
+
     def _power(self, match: re.Match[str]) -> str:
         power = match["p"].removeprefix("^") if match["p"][0] == "^" else "".join(_POWERS[c] for c in match["p"])
         base = self.cardinal(match["a"])
@@ -369,7 +392,7 @@ class Quantities:
     def _big(self, match: re.Match[str]) -> str:
         one = match["a"] == "1"
         said = " ".join(self.amounts.latin(word, one) for word in match["big"].split())
-        return f"{self._counted(match['a'])[0]} {said}"
+        return self._of(f"{self._counted(match['a'])[0]} {said}", match["unit"], False)
 
     def _date(self, match: re.Match[str]) -> str | None:
         groups = match.groupdict()
@@ -589,7 +612,8 @@ class Quantities:
         return f"{self._unit('ft', *feet)} {self._unit('inch', *inches)}"
 
     def _english_ordinal(self, match: re.Match[str]) -> str | None:
-        return self.numbers.ordinal(int(match["a"])) if len(match["a"]) <= 15 else None
+        written = match["a"].replace(",", "")
+        return self.numbers.ordinal(int(written)) if len(written) <= 15 else None
 
     def _suffixed(self, match: re.Match[str]) -> str | None:
         return "" if self.joining.after(match.string, match.end()) else None
@@ -653,6 +677,7 @@ _IMPOSSIBLE = {
     " ": _NOT_DIGITS | {"house number", "ratio", "version", "ordinal", "decade", "span of years", "score", "power"}
     | {"numbers with a slash", "degrees", "time of day after a part of the day"},
 }  # fmt: skip
+_PRODUCT = re.compile(rf"10(?:\^|[{''.join(_POWERS)}])|[\d.,]{{1,20}}(?: ?[x×] ?[\d.,]{{1,20}}){{0,4}} ?=")
 _DIGIT = re.compile("[0-9½¼¾⅓⅔]")
 _ANY_NUMBER = re.compile(rf"(?:{_NUMBER})|[½¼¾⅓⅔]")
 _CAPITAL_OR_DIGITS = re.compile(r"[A-Z]-?\d|[A-Z]{2} \d|\d[A-Z]")

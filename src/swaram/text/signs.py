@@ -39,6 +39,7 @@ _HASHTAG = re.compile(f"#(?P<tag>[{LETTERS}][{LETTERS}0-9_]+)")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+|(?<=[A-Za-z])(?=\d)")
 _DECADE = re.compile(r"(?:(?<= )|^)'(?=\d0s)")
 _INITIALS_AND = re.compile(r"(?<![A-Za-z])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z])")
+_STREET = re.compile(r"(?P<number>\b\d+,? (?:[A-Z][a-z]+ )*)?[A-Z][a-z]+ $")
 _OWN_NAMES = re.compile(r"\b(?:Wi-?Fi|WI-?FI|wi-fi|Hi-?Fi|hi-fi|Sci-?Fi|sci-fi)\b")
 
 
@@ -187,6 +188,8 @@ class Signs:
             if written in _BEFORE_DIGIT and not re.match(r" ?[0-9]", text[end : end + 2]):
                 return None
             word = self._abbreviations[written]
+            if word == "saint" and (street := _STREET.search(text, max(0, match.start() - 60), match.start())):
+                word = "street" if street["number"] or not re.match(" ?[A-Z]", text[end : end + 2]) else word
             if written == "etc." and re.match(" [A-Z]", text[end : end + 2]):
                 return word + "."
             return word + " " if end < len(text) and text[end] not in " ,.;:?!\n" else word

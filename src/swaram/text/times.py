@@ -15,6 +15,7 @@ class DateWords:
         table = words.section("dates")
         self._full: str = table.get("full", "{day} {month} {year}")
         self._short: str = table.get("short", "{day} {month}")
+        self._days: list[str] = table.get("days", "").split()
 
     def say(self, day: int, month: int, year: str | None) -> str | None:
         """A date; None where there is no such day. A year of two digits is of this century up to 49."""
@@ -28,7 +29,8 @@ class DateWords:
             template = template.replace("{year}", self._numbers.year_of(number))
         if "{ordinal}" in template:
             template = template.replace("{ordinal}", self._numbers.ordinal(day))
-        return template.replace("{day}", self._numbers.cardinal(day)).replace("{month}", self._words.months[month - 1])
+        said = self._days[day - 1] if self._days else self._numbers.cardinal(day)
+        return template.replace("{day}", said).replace("{month}", self._words.months[month - 1])
 
 
 class TimeWords:

@@ -22,7 +22,7 @@ _ENGLISH = {
     "percent": "percent", "point": "point", "minus": "minus", "plus": "plus", "dollar": "dollar", "euro": "euro",
     "pound": "pound", "cent": "cent", "at": "at", "hash": "hash", "dot": "dot", "slash": "slash", "equals": "equal",
     "million": "million", "billion": "billion", "trillion": "trillion", "by": "by", "times": "into",
-    "rupee": "rupee", "paisa": "paisa", "and": "and", "yen": "yen", "taka": "taka", "over": "",
+    "rupee": "rupee", "paisa": "paisa", "and": "and", "yen": "yen", "penny": "pence", "taka": "taka", "over": "",
 }  # fmt: skip
 
 
