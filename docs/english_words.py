@@ -1,9 +1,9 @@
 """Writes ``src/swaram/text/data/english_sounds.tsv.gz``: English words with their sounds as said in India.
 
 ``python docs/english_words.py CMUDICT WORDS``: ``cmudict.dict`` of the CMU Pronouncing Dictionary (BSD) and a list of
-words, one a line (the ``american-english-small`` of SCOWL). The dictionary gives consonants and stressed vowels; where both
-have as many vowels, the rules of spelling decide what an unstressed vowel is (the o of petrol, the a of village) and which
-consonants are doubled, since English in India keeps closer to the spelling than American English does.
+words, one a line (the ``american-english-small`` of SCOWL). The dictionary gives consonants and stressed vowels. Where
+both have as many vowels, the rules of spelling decide what an unstressed vowel is (the o of petrol, the a of village)
+and which consonants are doubled: English in India keeps closer to the spelling than American English does.
 """
 
 import gzip
