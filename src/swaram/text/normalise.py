@@ -10,9 +10,9 @@ from swaram.text.tables import load_table
 from swaram.text.traced import TracedText, spread
 
 
-def class_of_marks() -> str:
-    """The inside of a character class of every combining mark there is."""
-    points = [point for point in range(0x300, 0x1F000) if unicodedata.category(chr(point))[0] == "M"]
+def class_of_marks(first: int, end: int) -> str:
+    """The inside of a character class of every combining mark from ``first`` to before ``end``."""
+    points = [point for point in range(first, end) if unicodedata.category(chr(point))[0] == "M"]
     return ranges_of(points)
 
 
@@ -29,11 +29,14 @@ _INVISIBLE = (
 )
 _DIGITS = [point for point in range(0x80, 0x20000) if unicodedata.category(chr(point)) == "Nd"]
 # Full-width and Arabic presentation forms and Latin letters with accents are written plainly.
-_COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa]|(?<!\d)(?<!\d )\xba")
+_COMPATIBLE = re.compile("[\uff01-\uff5e\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\u2100-\u214f\xaa\xba]")
 _ACCENTED = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\u024f\u1e00-\u1eff]")
 # Nobody writes more marks on one letter; ordering them canonically takes the square of their number.
 _LONGEST_RUN = 8
-_MARK_RUN = re.compile(f"[{class_of_marks()}]{{{_LONGEST_RUN + 1},}}")
+# A class within the first 65,536 characters, at the very beginning of a pattern, is looked for forty times as fast.
+_MARK = f"[{class_of_marks(0x300, 0x10000)}]"
+_MARK_RUN = re.compile(f"{_MARK}{_MARK}{{{_LONGEST_RUN},}}")
+_RARE_MARK_RUN = re.compile(f"[{class_of_marks(0x300, 0x1F000)}]{{{_LONGEST_RUN + 1},}}")
 _SPACE_RUN = re.compile(" {2,}")
 _PLAIN_LATIN = {
     "Æ": "AE",
@@ -77,11 +80,13 @@ class Normaliser:
         traced = TracedText(text) if isinstance(text, str) else text
         if not traced.text.isascii():
             traced = traced.rewrite(_MARK_RUN, lambda m: m.group()[:_LONGEST_RUN])
+            if max(traced.text) > "\uffff":
+                traced = traced.rewrite(_RARE_MARK_RUN, lambda m: m.group()[:_LONGEST_RUN])
         for _ in range(4):
             before = traced.text
             traced = compose(traced)
             if not traced.text.isascii():
-                traced = traced.rewrite(_COMPATIBLE, lambda m: unicodedata.normalize("NFKC", m.group()))
+                traced = traced.rewrite(_COMPATIBLE, _compatible)
                 traced = traced.rewrite(_ACCENTED, _without_accents)
             if not self._sign_set.isdisjoint(traced.text):
                 traced = traced.rewrite(self._sign_pattern, lambda m: self._signs[m.group()])
@@ -149,6 +154,14 @@ def _joins_back(character: str) -> bool:
         or unicodedata.combining(character) != 0
         or 0x1161 <= ord(character) <= 0x11C2
     )
+
+
+def _compatible(match: re.Match[str]) -> str | None:
+    """The plain form of a character; the sign º after a number is a degree."""
+    before = match.string[max(0, match.start() - 2) : match.start()].rstrip(" ")
+    if match.group() == "\xba" and before[-1:].isdigit():
+        return None
+    return unicodedata.normalize("NFKC", match.group())
 
 
 def _without_accents(match: re.Match[str]) -> str:
