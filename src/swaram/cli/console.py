@@ -1,11 +1,15 @@
 """Text from and to the console, UTF-8 whatever the console says of itself."""
 
 import codecs
+import json
 import sys
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from swaram.errors import SwaramError
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -44,3 +48,8 @@ def read_standard_input(most_characters: int) -> str:
     if binary is None:  # replaced by a program that runs this one
         return sys.stdin.read(most_characters + 1)
     return decode_text(binary.read(4 * (most_characters + 2)), "standard input")[: most_characters + 1]
+
+
+def print_json(data: Any) -> None:
+    """One JSON object on standard output, letters as they are."""
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=str))

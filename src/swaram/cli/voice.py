@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from swaram.cli.console import JsonOption, print_json
 from swaram.errors import SwaramError
 
 voice_app = typer.Typer(
@@ -14,39 +15,52 @@ voice_app = typer.Typer(
 )
 
 FolderOption = Annotated[
-    Path | None, typer.Option("--folder", help="Folder of voices [default: SWARAM_VOICES, or voices/].")
+    Path | None,
+    typer.Option("--folder", help="Folder of voices instead of all places where voices are looked for."),
 ]
 
 
 @voice_app.command("list")
-def list_command(folder: FolderOption = None) -> None:
-    """List the voices of the folder."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from swaram.voice.library import list_voices, voices_folder
+def list_command(folder: FolderOption = None, as_json: JsonOption = False) -> None:
+    """List the voices of this machine and where each lies; of two with one name the first one speaks."""
+    from swaram.cli.tables import print_table
+    from swaram.voice.library import list_voices
 
     found = list_voices(folder)
-    if not found:
-        print(f"{voices_folder(folder)} holds no voice; add one with: swaram voice add PATH")
+    if as_json:
+        print_json({"voices": [_listed(voice) for voice in found]})
         return
-    table = Table("name", "languages", "speakers", "sound", "size", "licence", box=None, pad_edge=False)
+    if not found:
+        where = folder or "This machine"
+        print(f"{where} holds no voice; fetch one with: swaram voice get malayalam, or add one: swaram voice add PATH")
+        return
+    rows = []
     for voice in found:
         size = f"{voice.size_bytes / 1e6:.1f} MB"
+        where = f"{voice.path} ({voice.told_by}{', hidden by the one above' if voice.hidden else ''})"
         if voice.manifest is None:
-            table.add_row(Text(voice.name), "cannot be used", "", "", size, "")
+            rows.append((voice.name, "cannot be used", "", "", size, "", where))
             continue
         manifest = voice.manifest
         languages = ", ".join(dict.fromkeys((manifest.language, *manifest.languages)))
         speakers = str(len(manifest.speakers) or 1)
-        cells = (voice.name, languages, speakers, f"{manifest.sample_rate} Hz", size, manifest.licence or "unknown")
-        table.add_row(*map(Text, cells))
-    console = Console(soft_wrap=True)
-    console.print(table)
+        licence = manifest.licence or "unknown"
+        rows.append((voice.name, languages, speakers, f"{manifest.sample_rate} Hz", size, licence, where))
+    print_table(("name", "languages", "speakers", "sound", "size", "licence", "where"), rows)
     for voice in found:
         if voice.fault:
-            console.print(voice.fault, markup=False, highlight=False)
+            print(voice.fault)
+
+
+def _listed(voice: Any) -> dict[str, Any]:
+    about = {"name": voice.name, "path": str(voice.path), "told_by": voice.told_by, "hidden": voice.hidden}
+    about |= {"bytes": voice.size_bytes, "fault": voice.fault}
+    if voice.manifest is not None:
+        manifest = voice.manifest
+        about["languages"] = list(dict.fromkeys((manifest.language, *manifest.languages)))
+        about["speakers"] = [speaker.name for speaker in manifest.speakers]
+        about |= {"sample_rate": manifest.sample_rate, "licence": manifest.licence}
+    return about
 
 
 @voice_app.command("add")
