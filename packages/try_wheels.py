@@ -1,6 +1,6 @@
 """Install the wheels of a folder into an empty environment and use them from an empty folder: try_wheels.py dist
 
-Without ``--wheelhouse`` the packages that swaram needs are lent by the environment that runs this, and only swaram's own
+Without ``--wheelhouse`` the packages that swaram needs are lent by the environment that runs this, and only its own
 wheels are installed; with it everything is installed from that folder. Either way no index is asked.
 """
 

@@ -1,8 +1,8 @@
 """Where voices and recognisers are looked for on this machine, in which order.
 
 1. what is given by its path, 2. the folders that ``SWARAM_VOICES`` or ``SWARAM_RECOGNIZERS`` names, 3. ``./voices`` or
-``./recognizers``, 4. the user's own folder, 5. installed data packages, by their entry points, 6. the source tree, where
-the program runs from a clone. Of two with one name the first one counts.
+``./recognizers``, 4. the user's own folder, 5. installed data packages, by their entry points, 6. the source tree,
+where the program runs from a clone. Of two with one name the first one counts.
 """
 
 import os

@@ -3,7 +3,8 @@
 import codecs
 import json
 import sys
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -50,6 +51,21 @@ def read_standard_input(most_characters: int) -> str:
     return decode_text(binary.read(4 * (most_characters + 2)), "standard input")[: most_characters + 1]
 
 
-def print_json(data: Any) -> None:
-    """One JSON object on standard output, letters as they are."""
-    print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+def read_text(path: Path, most_characters: int) -> str:
+    """The text of a file, or of standard input for -, cut behind ``most_characters`` + 1. Raises SwaramError."""
+    if str(path) == "-":
+        return read_standard_input(most_characters)
+    if not path.is_file():
+        raise SwaramError(f"{path}: there is no such file; give a text file in UTF-8.")
+    with path.open("rb") as file:
+        return decode_text(file.read(4 * (most_characters + 2)), str(path))[: most_characters + 1]
+
+
+def piped_in() -> bool:
+    """Whether something other than a terminal is at standard input."""
+    return sys.stdin is not None and not sys.stdin.isatty()
+
+
+def print_json(data: Any, stream: TextIO | None = None) -> None:
+    """One JSON object on standard output, or on ``stream``, letters as they are."""
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=str), file=stream or sys.stdout)

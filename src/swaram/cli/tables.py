@@ -25,7 +25,7 @@ def width(text: str) -> int:
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a head and rows of as many cells, each column as wide as its widest cell; control characters are blanked."""
+    """Print a head and rows of as many cells, each column as wide as its widest cell, control characters blanked."""
     lines = [tuple(head), *(tuple(_printable(cell) for cell in row) for row in rows)]
     widest = [max(width(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:

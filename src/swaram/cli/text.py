@@ -1,19 +1,31 @@
 """``swaram text``: show, step by step, what would be spoken."""
 
-from typing import Annotated
+from dataclasses import fields
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
+
+from swaram.cli import completion
+from swaram.cli.console import JsonOption, piped_in, print_json
+from swaram.cli.tables import print_table
+from swaram.errors import SwaramError
 
 
 def text_command(
-    text: Annotated[str, typer.Argument(help="What to read; - reads standard input.")],
-    language: Annotated[str, typer.Option("--language", "-l", help="Language code, such as ta or en-IN.")],
+    text: Annotated[
+        str | None, typer.Argument(help="What to read; - or nothing reads standard input.", show_default=False)
+    ] = None,
+    language: Annotated[
+        str,
+        typer.Option(
+            "--language", "-l", help="Language code, such as ta or en-IN.", autocompletion=completion.languages
+        ),
+    ] = "ml",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something cannot be spoken.")] = False,
     longest: Annotated[int, typer.Option(min=20, help="The most symbols of one sentence.")] = 240,
     explain: Annotated[bool, typer.Option("--explain", help="Show which rule read what.")] = False,
     emoji: Annotated[str, typer.Option(help="drop leaves emoji out; name reads their names.")] = "drop",
+    as_json: JsonOption = False,
 ) -> None:
     """Show how a text will be read: each step, the sentences, their symbols and pauses, and what was left out."""
     import sys
@@ -23,43 +35,64 @@ def text_command(
     from swaram.text.symbols import SymbolTable
     from swaram.text.traced import TracedText
 
-    if text == "-":
+    if text is None and not piped_in():
+        raise SwaramError("There is no text: give it, or pipe it in.")
+    if text is None or text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
     frontend = TextFrontend(language, strict=strict, longest=longest, emoji=emoji)
     analysis = frontend.analyse(text)
-    console = Console()
-
-    steps = Table("step", "text", title=f"{frontend.language.name} ({frontend.language.code})", title_justify="left")
+    table = SymbolTable.for_languages(frontend.language.code)
     traced = TracedText(text)
-    steps.add_row("typed", _safe(text))
+    steps = [("typed", text)]
     for name, step in frontend.steps(Notices()):
         before = traced.text
         traced = step(traced)
-        steps.add_row(name, "" if traced.text == before else _safe(traced.text))
-    console.print(steps)
-
+        steps.append((name, "" if traced.text == before else traced.text))
+    rules = frontend.explain(text) if explain else []
+    if as_json:
+        print_json(
+            {
+                "language": frontend.language.code,
+                "steps": [{"step": name, "text": made} for name, made in steps],
+                "rules": [_fields(rule) for rule in rules],
+                "sentences": [
+                    {
+                        "text": sentence.text,
+                        "symbols": len(table.encode(sentence.text)),
+                        "from": sentence.origins[0],
+                        "to": sentence.origins[-1] + 1,
+                        "pause_after": sentence.pause_after,
+                    }
+                    for sentence in analysis.sentences
+                ],
+                "notices": [_fields(notice) for notice in analysis.notices],
+            }
+        )
+        return
+    print(f"{frontend.language.name} ({frontend.language.code})")
+    print_table(("step", "text"), [(name, _safe(made)) for name, made in steps])
     if explain:
-        rules = Table("from", "step", "rule", "written", "read", title="rules", title_justify="left")
-        for entry in frontend.explain(text):
-            rules.add_row(f"{entry.start}–{entry.end}", entry.step, entry.rule, _safe(entry.before), _safe(entry.said))
-        console.print(rules)
-
-    table = SymbolTable.for_languages(frontend.language.code)
-    spoken = Table("sentence", "symbols", "from", "pause")
+        print("\nrules")
+        rows = [(f"{r.start}–{r.end}", r.step, r.rule, _safe(r.before), _safe(r.said)) for r in rules]
+        print_table(("from", "step", "rule", "written", "read"), rows)
+    print()
+    spoken = []
     for sentence in analysis.sentences:
         place = f"{sentence.origins[0]}–{sentence.origins[-1] + 1}"
-        spoken.add_row(
-            _safe(sentence.text), str(len(table.encode(sentence.text))), place, f"{sentence.pause_after:g} s"
-        )
-    console.print(spoken)
+        pause = f"{sentence.pause_after:g} s"
+        spoken.append((place, str(len(table.encode(sentence.text))), pause, _safe(sentence.text)))
+    print_table(("from", "symbols", "pause", "sentence"), spoken)
     for notice in analysis.notices:
-        style = "yellow" if notice.kind == "assumed" else "red"
-        console.print(
-            f"{notice.start}–{notice.end}: {_safe(notice.message)}", style=style, markup=False, highlight=False
-        )
+        colour = "yellow" if notice.kind == "assumed" else "red"
+        typer.secho(f"{notice.start}–{notice.end}: {_safe(notice.message)}", fg=colour)
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    """The fields of a dataclass, as JSON has them."""
+    return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
 def _safe(text: str) -> str:
     """``text`` without control characters or lone surrogates, which a terminal could take for commands."""
     shown = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return shown.replace("[", r"\[")
+    return shown.replace("\n", " ")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 
 def train_command(
@@ -35,7 +36,7 @@ def train_command(
         from swaram.training import dry_run as plan
         from swaram.training.loop import Limits, train
     except ImportError as error:
-        raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"training needs {error.name}; install it with: {install_command('train')}") from None
     if dry_run:
         for line in plan.dry_run(tree):
             print(line)

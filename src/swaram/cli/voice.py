@@ -8,6 +8,7 @@ import typer
 
 from swaram.cli.console import JsonOption, print_json
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 voice_app = typer.Typer(
     help="Voices: list, look into, add, remove, check; take in from other systems, write for them.",
@@ -219,7 +220,7 @@ def export_command(
         from swaram.export.facts import read_facts
         from swaram.export.voice import export_voice
     except ImportError as error:
-        raise SwaramError(f"export needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"export needs {error.name}; install it with: {install_command('train')}") from None
     known = read_facts(facts, out.name)
     known.half = half is not False
     report = export_voice(checkpoint, out, known)
@@ -238,7 +239,7 @@ def weights_command(
     try:
         from swaram.training.checkpoints import save_weights
     except ImportError as error:
-        raise SwaramError(f"weights need {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"weights need {error.name}; install it with: {install_command('train')}") from None
     save_weights(checkpoint, out)
     size = sum(path.stat().st_size for path in out.iterdir())
     typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")

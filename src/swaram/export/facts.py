@@ -29,7 +29,7 @@ class VoiceFacts:
     ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
     for the checkpoint's own numbers. ``pitch_range``: how many times as far from the speaker's mean the pitch moves as
     the model says, built into the voice. ``text``: what the symbols stand for, where they are not letters. ``half`` and
-    ``eight_bits``: how large weights are stored, in eight bits where both are set; in single precision where neither is.
+    ``eight_bits``: how large weights are stored: in single precision where neither is set, in bytes where both are.
     """
 
     name: str

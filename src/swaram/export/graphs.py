@@ -80,7 +80,7 @@ def round_to_half(model: nn.Module) -> None:
 
 @torch.no_grad()
 def round_to_bytes(model: nn.Module) -> None:
-    """Round the weights that ``storage.store_small`` will store in eight bits, in place, so that nothing changes then."""
+    """Round the weights that ``storage.store_small`` will store in eight bits, in place: nothing changes then."""
     for module in model.modules():
         outputs = _OUTPUT_AXIS.get(type(module))
         if outputs is None or not isinstance(module.weight, Tensor) or module.weight.numel() < MINIMUM_SIZE:

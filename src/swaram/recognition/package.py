@@ -149,8 +149,8 @@ def find_recognizer(language: str | None = None, folder: str | Path | None = Non
     if not there:
         searched = ", ".join(str(place.folder) for place in places("recognizers", folder))
         raise RecognizerError(
-            f"{searched}: no recogniser there; install swaram-recognizer-malayalam, or train one with: swaram recognizer "
-            "train"
+            f"{searched}: no recogniser there; install swaram-recognizer-malayalam, or train one with: "
+            "swaram recognizer train"
         )
     if language is None:
         if len(there) > 1:
