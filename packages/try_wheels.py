@@ -51,7 +51,7 @@ def main() -> None:
         assert any("\u0d00" <= character <= "\u0d7f" for character in heard), heard
         _serve([swaram, "serve", "--port", "0", "--prove", "served.flac"], empty, environment)
         assert (empty / "served.flac").stat().st_size > 10_000
-        pass
+        _step("doctor", [swaram, "doctor", "--json"], empty, environment)
 
 
 def _step(title: str, command: list[str], folder: Path, environment: dict[str, str]) -> str:

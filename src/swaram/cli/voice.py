@@ -1,14 +1,18 @@
 """``swaram voice``: voices on this machine, from other systems and for them."""
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from swaram.cli import completion
 from swaram.cli.console import JsonOption, print_json
 from swaram.errors import SwaramError
 from swaram.extras import install_command
+from swaram.files import file_sha256, zip_folder
 
 voice_app = typer.Typer(
     help="Voices: list, look into, add, remove, check; take in from other systems, write for them.",
@@ -67,7 +71,7 @@ def _listed(voice: Any) -> dict[str, Any]:
 @voice_app.command("add")
 def add_command(
     source: Annotated[Path, typer.Argument(help="Folder or zip of a voice.")],
-    name: Annotated[str | None, typer.Option(help="Name to add it under [default: its own].")] = None,
+    name: Annotated[str | None, typer.Option(help="Name to add it under.", show_default="its own")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a voice of that name.")] = False,
     folder: FolderOption = None,
 ) -> None:
@@ -209,7 +213,10 @@ def export_command(
         typer.Option(help="JSON with name, speakers, licence, licence_file, attribution, training, card_file."),
     ] = None,
     half: Annotated[
-        bool | None, typer.Option(help="Store the weights in half precision; by default in voice packages only.")
+        bool | None,
+        typer.Option(
+            help="Store large weights in half precision, or --no-half in single.", show_default="in bytes, in packages"
+        ),
     ] = None,
     to: Annotated[str | None, typer.Option(help=TO_HELP)] = None,
 ) -> None:
@@ -222,7 +229,7 @@ def export_command(
     except ImportError as error:
         raise SwaramError(f"export needs {error.name}; install it with: {install_command('train')}") from None
     known = read_facts(facts, out.name)
-    known.half = half is not False
+    known.half, known.eight_bits = half is not False, half is None
     report = export_voice(checkpoint, out, known)
     typer.echo(
         f"{out}: {report.size_bytes / 1e6:.1f} MB; largest difference from PyTorch: "
@@ -233,16 +240,47 @@ def export_command(
 @voice_app.command("weights")
 def weights_command(
     checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write, or a .zip to hand on.")],
+    half: Annotated[bool, typer.Option("--half/--bytes", help="Large weights in half precision, or in bytes.")] = False,
 ) -> None:
-    """Write what another training can be warm-started from: generator and discriminators in half precision."""
+    """Write what another training can be warm-started from: the averaged generator and the discriminators."""
     try:
         from swaram.training.checkpoints import save_weights
     except ImportError as error:
         raise SwaramError(f"weights need {error.name}; install it with: {install_command('train')}") from None
-    save_weights(checkpoint, out)
+    if out.suffix == ".zip":
+        with tempfile.TemporaryDirectory() as name:
+            folder = save_weights(checkpoint, Path(name) / out.stem, eight_bits=not half)
+            _licence_beside(checkpoint, folder)
+            zip_folder(folder, out)
+        typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, SHA-256 {file_sha256(out)}; unpack it to train from it")
+        return
+    save_weights(checkpoint, out, eight_bits=not half)
+    _licence_beside(checkpoint, out)
     size = sum(path.stat().st_size for path in out.iterdir())
     typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")
+
+
+def _licence_beside(source: Path, target: Path) -> None:
+    for name in ("LICENSE", "MODEL_CARD.md"):
+        if (source / name).is_file() and not (target / name).exists():
+            shutil.copy(source / name, target / name)
+
+
+@voice_app.command("shrink")
+def shrink_command(
+    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.", autocompletion=completion.voices)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the smaller voice to write.")],
+) -> None:
+    """Store a voice in about half the space: large weights in bytes; check the result by ear and with evaluate."""
+    try:
+        from swaram.export.storage import shrink_voice
+    except ImportError as error:
+        raise SwaramError(f"shrinking needs {error.name}; install it with: {install_command('train')}") from None
+    from swaram.voice.library import find_package
+
+    before, after = shrink_voice(find_package(voice), out)
+    typer.echo(f"{out}: {after / 1e6:.1f} MB, {before / 1e6:.1f} MB before")
 
 
 @voice_app.command("schema")
