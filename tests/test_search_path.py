@@ -111,7 +111,9 @@ def test_what_a_package_brought_is_removed_with_the_package(alone, toy_folder, m
 def test_without_any_voice_the_message_says_where_it_looked_and_how_to_get_one(alone):
     with pytest.raises(VoiceError) as error:
         find_package()
-    assert str(alone / "user" / "voices") in str(error.value) and "swaram voice get malayalam" in str(error.value)
+    assert str(alone / "user" / "voices") in str(error.value) and "pip install swaram-voice-malayalam" in str(
+        error.value
+    )
 
 
 def test_a_folder_that_only_has_the_name_of_a_voice_does_not_hide_it(alone, toy_folder):

@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +40,7 @@ def list_command(folder: FolderOption = None, as_json: JsonOption = False) -> No
         return
     if not found:
         where = folder or "This machine"
-        print(f"{where} holds no voice; fetch one with: swaram voice get malayalam, or add one: swaram voice add PATH")
+        print(f"{where} holds no voice; swaram voice search says which can be had; swaram voice add PATH adds one")
         return
     rows = []
     for voice in found:
@@ -84,9 +87,136 @@ def add_command(
     print(f"{target}: added; streamed and whole differ by at most {report.difference:.1e}")
 
 
+CatalogueOption = Annotated[
+    str | None,
+    typer.Option(help="File or address of a catalogue.", envvar="SWARAM_CATALOGUE", show_default="the one inside"),
+]
+
+
+@voice_app.command("search")
+def search_command(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Words that name, language or description hold.", show_default=False)
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="Code of a language.", autocompletion=completion.languages)
+    ] = None,
+    catalogue: CatalogueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which voices can be had, under which licence, and the command that gets each."""
+    from swaram.cli.tables import print_table
+    from swaram.voice.catalogue import read_catalogue, search
+    from swaram.voice.fetch import catalogue_text
+
+    found = search(read_catalogue(catalogue, catalogue_text), words or [], language)
+    if as_json:
+        print_json({"voices": [{**entry.model_dump(), "way": entry.way} for entry in found]})
+        return
+    if not found:
+        print("The catalogue holds no such voice.")
+        return
+    rows = [(e.name, ", ".join(e.languages), str(e.speakers), e.licence, e.way, e.description) for e in found]
+    print_table(("name", "languages", "speakers", "licence", "how to get it", "what it is"), rows)
+
+
+@voice_app.command("get")
+def get_command(
+    source: Annotated[str, typer.Argument(help="Name of the catalogue, address of a zip, or hub:owner/name[/folder].")],
+    name: Annotated[str | None, typer.Option(help="Name to add it under.", show_default="its own")] = None,
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the zip; else what the server says beside it.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a voice of that name.")] = False,
+    folder: FolderOption = None,
+    catalogue: CatalogueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch a voice, check it as voice check does, and add it; what breaks off goes on when asked again."""
+    from swaram.voice.catalogue import find_entry, read_catalogue
+    from swaram.voice.fetch import catalogue_text, downloads_folder, fetch_entry, fetch_voice, forget
+    from swaram.voice.library import add_voice, known_packages
+
+    if "/" not in source and not source.startswith("hub:"):
+        entry = find_entry(read_catalogue(catalogue, catalogue_text), source)
+        there = known_packages(folder).get(name or source)
+        if entry.package and there is not None:
+            print(f"{source} is here already: {there.path} ({there.told_by})")
+            return
+    else:
+        entry = None
+    downloads = downloads_folder()
+    with _download_bar(source) as progress:
+        if entry is not None:
+            path = fetch_entry(entry, downloads, progress)
+        else:
+            path = fetch_voice(source, downloads, sha256, progress)
+    target, report = add_voice(path, folder, name or (entry.name if entry else None), replace=replace)
+    forget(path)
+    if as_json:
+        print_json({"path": str(target), "notes": report.notes, "difference": report.difference})
+        return
+    for note in report.notes:
+        print(f"note: {note}")
+    print(f"{target}: added; checksums match, streamed and whole differ by at most {report.difference:.1e}")
+
+
+@contextmanager
+def _download_bar(title: str) -> Iterator[Callable[[int, int | None], None]]:
+    """On a terminal a bar with bytes, speed and the time that is left, on standard error."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(title.rpartition("/")[2][:40], total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@voice_app.command("pack")
+def pack_command(
+    voice: Annotated[str, typer.Argument(help="Folder or name of a voice.", autocompletion=completion.voices)],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Zip to write; NAME.zip.sha256 is written beside it.")],
+) -> None:
+    """Pack a voice into a zip to hand on or to publish, and print its entry for a catalogue."""
+    from swaram.voice.check import examine_voice
+    from swaram.voice.library import find_package
+    from swaram.voice.package import package_files
+    from swaram.voice.voice import Voice
+
+    if out.suffix != ".zip":
+        raise SwaramError(f"{out}: the name must end in .zip")
+    path = find_package(voice)
+    opened = Voice.open(path)
+    examine_voice(opened)
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / out.stem
+        for file, content in package_files(path):
+            (home / file).parent.mkdir(parents=True, exist_ok=True)
+            (home / file).write_bytes(content)
+        zip_folder(home, out, SwaramError)
+    checksum = file_sha256(out)
+    beside = out.with_name(f"{out.name}.sha256")
+    beside.write_text(f"{checksum}  {out.name}\n", encoding="utf-8", newline="\n")
+    manifest = opened.manifest
+    print_json(
+        {
+            "name": out.stem,
+            "languages": list(opened.languages),
+            "speakers": len(manifest.speakers) or 1,
+            "licence": manifest.licence,
+            "description": "",
+            "bytes": out.stat().st_size,
+            "sha256": checksum,
+            "source": out.name,
+        }
+    )
+
+
 @voice_app.command("remove")
 def remove_command(
-    name: Annotated[str, typer.Argument(help="Name of the voice.")],
+    name: Annotated[str, typer.Argument(help="Name of the voice.", autocompletion=completion.voices)],
     folder: FolderOption = None,
 ) -> None:
     """Remove a voice; a running server lets its streams end."""
@@ -97,8 +227,9 @@ def remove_command(
 
 @voice_app.command("info")
 def info_command(
-    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")],
+    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.", autocompletion=completion.voices)],
     folder: FolderOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what a voice is."""
     from swaram.voice.library import find_package
@@ -106,6 +237,9 @@ def info_command(
 
     path = find_package(voice, folder)
     manifest = read_manifest(path)
+    if as_json:
+        print_json({"path": str(path), **manifest.model_dump()})
+        return
     credit, text = manifest.attribution, manifest.text
     kind = "letters" if text.symbols == "letters" else f"phonemes of espeak-ng's {text.espeak_voice}"
     lines = [
@@ -126,13 +260,19 @@ def info_command(
 
 
 @voice_app.command("check")
-def check_command(voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.")]) -> None:
+def check_command(
+    voice: Annotated[str, typer.Argument(help="Folder, zip or name of a voice.", autocompletion=completion.voices)],
+    as_json: JsonOption = False,
+) -> None:
     """Check a voice: files, models, every symbol, and that its windows join exactly."""
     from swaram.voice.check import examine_voice
     from swaram.voice.library import find_voice
 
     opened = find_voice(voice)
     report = examine_voice(opened)
+    if as_json:
+        print_json({"name": opened.name, **vars(report)})
+        return
     for note in report.notes:
         print(f"note: {note}")
     print(

@@ -73,7 +73,10 @@ def find_package(wanted: str | Path | None = None, folder: str | Path | None = N
             "search says which can be fetched."
         )
     if not known:
-        raise VoiceError(f"{_searched(folder)}: no voice there; fetch one with: swaram voice get malayalam")
+        raise VoiceError(
+            f"{_searched(folder)}: no voice there; install one with: pip install swaram-voice-malayalam, or see swaram "
+            "voice search"
+        )
     if len(known) > 1:
         raise VoiceError(f"There are several voices; choose with --voice one of {', '.join(known)}.")
     return next(iter(known.values())).path
@@ -105,7 +108,7 @@ def open_engines(folder: str | Path | None = None) -> dict[str, Engine]:
     if not known:
         raise VoiceError(
             f"{_searched(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one; swaram voice "
-            "get malayalam fetches one."
+            "search says which can be had."
         )
     return {name: open_engine(found.path, name) for name, found in known.items()}
 
