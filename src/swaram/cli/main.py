@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error that the user can cause is one sentence on stderr and status 1."""
     use_utf8()
     try:
-        app(args=None if arguments is None else list(arguments))
+        app(args=None if arguments is None else list(arguments), prog_name="swaram")
     except SwaramError as error:
         _fail(str(error))
     except BrokenPipeError:  # whoever read the output has enough of it

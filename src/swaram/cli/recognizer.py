@@ -39,7 +39,7 @@ def train_command(
         str | None,
         typer.Option(help="Frames that each block sees, such as 9,9,7,7,5,5,5,3; after --warm-start, no fewer."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and augmentation.")] = 1,
 ) -> None:
     """Train on natural speech alone; what speaks in the test split, or is said there, is left out."""
     from swaram.languages import get_language

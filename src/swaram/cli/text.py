@@ -1,6 +1,6 @@
 """``swaram text``: show, step by step, what would be spoken."""
 
-from dataclasses import fields
+from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any
 
 import typer
@@ -88,8 +88,8 @@ def text_command(
 
 
 def _fields(part: Any) -> dict[str, Any]:
-    """The fields of a dataclass, as JSON has them."""
-    return {field.name: getattr(part, field.name) for field in fields(part)}
+    """The fields of a dataclass or a named tuple, as JSON has them."""
+    return asdict(part) if is_dataclass(part) else part._asdict()
 
 
 def _safe(text: str) -> str:

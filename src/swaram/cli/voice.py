@@ -122,7 +122,9 @@ def search_command(
 
 @voice_app.command("get")
 def get_command(
-    source: Annotated[str, typer.Argument(help="Name of the catalogue, address of a zip, or hub:owner/name[/folder].")],
+    source: Annotated[
+        str, typer.Argument(help="Name of the catalogue, address of a zip, or hub:owner/name, hub:owner/name/folder.")
+    ],
     name: Annotated[str | None, typer.Option(help="Name to add it under.", show_default="its own")] = None,
     sha256: Annotated[str, typer.Option(help="SHA-256 of the zip; else what the server says beside it.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace a voice of that name.")] = False,
