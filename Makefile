@@ -1,10 +1,12 @@
-# make run: a voice from a fresh clone. make test: the whole suite. Needs Python 3.11 and make, nothing else.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# make run: a voice from a fresh clone. make test: the whole suite. Needs Python 3.11 or newer and make, nothing else.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 PORT ?= 5000
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: help run test bench soak lint clean
+.PHONY: help run test bench soak lint dist dist-check clean
 
 help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
@@ -12,6 +14,7 @@ help:
 	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
 	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis"
 	@echo "make lint   check style and types"
+	@echo "make dist   build wheel, sdist and data wheels into dist/, with SHA256SUMS; make dist-check tries them"
 
 run: $(VENV)/.serving
 	$(VENV)/bin/swaram serve --port $(PORT) --prove swaram.flac
@@ -37,9 +40,9 @@ lint: $(VENV)/.testing
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "swaram needs Python 3.11; name it with: make PYTHON=/path/to/python3.11"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c '$(NEW_ENOUGH)' || \
+	  { echo "swaram needs Python 3.11 or newer; name it with: make PYTHON=/path/to/python3.12"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
 
 # requirements.txt pins everything; the light install takes from it only what serving needs.
 $(VENV)/.serving: pyproject.toml requirements.txt | $(VENV)/bin/python
@@ -50,6 +53,18 @@ $(VENV)/.testing: pyproject.toml requirements.txt requirements-dev.txt | $(VENV)
 	$(PIP) install --constraint requirements.txt --constraint requirements-dev.txt --editable '.[train,evaluate,dev]'
 	$(PIP) install --no-deps Resemblyzer==0.1.4 distillmos==0.9.1  # they ask for far more than their models need
 	@touch $@ $(VENV)/.serving
+
+dist: $(VENV)/.testing
+	rm -rf dist
+	$(VENV)/bin/python -m build --no-isolation --outdir dist .
+	for package in packages/swaram-*; do \
+	  $(VENV)/bin/python -m build --no-isolation --wheel --outdir dist $$package || exit 1; done
+	$(VENV)/bin/python packages/checksums.py dist
+
+# Everything that swaram needs is fetched first; then nothing but these files is installed, and used from an empty folder.
+dist-check: dist
+	$(PIP) download --dest build/wheelhouse --find-links dist dist/*.whl
+	$(VENV)/bin/python packages/try_wheels.py dist --wheelhouse build/wheelhouse
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache

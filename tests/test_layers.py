@@ -16,29 +16,35 @@ MAY_IMPORT = {
     "validation": set(),
     "languages": {"errors"},
     "files": {"errors"},
+    "search_path": {"errors"},
+    "extras": {"search_path"},
     "config": {"errors", "validation"},
-    "audio": {"errors", "files"},
+    "audio": {"errors", "files", "extras"},
     "client": {"errors"},
     "text": {"errors", "files", "languages"},
     "runtime": {"errors", "files"},
-    "corpora": {"errors", "files", "languages"},
-    "prepare": {"errors", "files", "languages", "config", "audio", "text", "corpora"},
+    "corpora": {"errors", "files", "languages", "extras"},
+    "prepare": {"errors", "files", "languages", "extras", "config", "audio", "text", "corpora"},
     "model": {"config", "audio"},
     "training": {"errors", "files", "config", "audio", "text", "model", "prepare"},
-    "voice": {"errors", "validation", "files", "languages", "audio", "text", "runtime"},
+    "voice": {"errors", "validation", "files", "search_path", "languages", "audio", "text", "runtime"},
     "export": {"errors", "files", "model", "training", "voice", "runtime"},
     "formats": {
-        "errors", "files", "languages", "config", "audio", "text", "runtime", "model", "training", "voice", "export"
-    },
-    "recognition": {
-        "errors", "validation", "files", "languages", "config", "audio", "text", "runtime", "prepare", "training",
+        "errors", "files", "languages", "extras", "config", "audio", "text", "runtime", "model", "training", "voice",
         "export",
     },
+    "recognition": {
+        "errors", "validation", "files", "search_path", "languages", "config", "audio", "text", "runtime", "prepare",
+        "training", "export",
+    },
     "evaluation": {
-        "errors", "languages", "files", "config", "audio", "text", "runtime", "prepare", "training", "voice", "export",
+        "errors", "languages", "files", "extras", "config", "audio", "text", "runtime", "prepare", "training", "voice",
+        "export", "recognition",
+    },
+    "server": {
+        "errors", "validation", "files", "search_path", "extras", "languages", "audio", "text", "runtime", "voice",
         "recognition",
     },
-    "server": {"errors", "validation", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}
 # The half of speech to text that trains, and instruments whose published networks are PyTorch's.

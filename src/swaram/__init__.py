@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from swaram.errors import SwaramError as SwaramError
 
 __all__ = ["Speech", "SwaramError", "Transcript", "Voice", "load_recognizer", "load_voice"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # onnxruntime would otherwise keep a device id and send what it runs to its maker.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -1,9 +1,11 @@
 """Files and folders that appear under their names whole, or not at all."""
 
 import errno
+import hashlib
 import os
 import secrets
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,6 +56,21 @@ def whole_folder(path: Path, raises: type[SwaramError] | None = None, durable: b
         raise _sentence(path, error, raises) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def zip_folder(folder: Path, target: Path, raises: type[SwaramError] | None = None) -> None:
+    """Write a folder into a zip, whole or not at all; equal files give an equal zip, whenever and wherever."""
+    with whole_file(target, raises) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", (1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, path.read_bytes())
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _put_in_place(partial: Path, path: Path, old: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from swaram.audio.noise import noise_frames
 from swaram.config.config import Config, DiscriminatorConfig, load_config, parse_config
@@ -15,7 +14,7 @@ from swaram.model.decoders.build import build_decoder
 from swaram.model.decoders.source import carried_phase
 from swaram.model.discriminators import Discriminators
 from swaram.model.vits import Vits
-from swaram.training.checkpoints import read_info
+from swaram.training.checkpoints import read_info, read_tensors
 from swaram.voice.engine import Engine
 from swaram.voice.models import Models
 from swaram.voice.request import SpeechRequest
@@ -141,7 +140,7 @@ def test_the_shipped_weights_load_whole_and_speak_as_the_shipped_voice_does():
     folder, voice = ROOT / "weights" / "malayalam", Voice.open(ROOT / "voices" / "malayalam")
     info = read_info(folder)
     model = Vits(info.config.model, info.config.data, len(info.symbols.symbols), len(info.speakers)).eval()
-    tensors = {name: value.float() for name, value in load_file(folder / "generator.safetensors").items()}
+    tensors = {name: value.float() for name, value in read_tensors(folder, "generator").items()}
     model.load_state_dict(tensors, strict=True)
     default = load_config(ROOT / "config.json").model  # the posterior serves training alone
     assert info.config.model == default.model_copy(update={"posterior_layers": info.config.model.posterior_layers})

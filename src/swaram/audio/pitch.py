@@ -3,6 +3,7 @@
 import numpy as np
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 LOWEST, HIGHEST = 60.0, 500.0  # Hz
 UNKNOWN = 150.0  # Hz, of a clip in which nothing is voiced
@@ -21,7 +22,7 @@ def pitch_track(audio: np.ndarray, sample_rate: int, hop: int) -> np.ndarray:
     try:
         import pyworld
     except ImportError:
-        raise PitchError("the package pyworld-prebuilt is missing; pip install 'swaram[train]'") from None
+        raise PitchError(f"the package pyworld-prebuilt is missing; {install_command('train')}") from None
     frames = len(audio) // hop
     samples = audio.astype(np.float64)
     # Two values a frame, so that every second one stands in the middle of a frame.

@@ -1,11 +1,16 @@
 """Text from and to the console, UTF-8 whatever the console says of itself."""
 
 import codecs
+import json
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
 
 from swaram.errors import SwaramError
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -44,3 +49,23 @@ def read_standard_input(most_characters: int) -> str:
     if binary is None:  # replaced by a program that runs this one
         return sys.stdin.read(most_characters + 1)
     return decode_text(binary.read(4 * (most_characters + 2)), "standard input")[: most_characters + 1]
+
+
+def read_text(path: Path, most_characters: int) -> str:
+    """The text of a file, or of standard input for -, cut behind ``most_characters`` + 1. Raises SwaramError."""
+    if str(path) == "-":
+        return read_standard_input(most_characters)
+    if not path.is_file():
+        raise SwaramError(f"{path}: there is no such file; give a text file in UTF-8.")
+    with path.open("rb") as file:
+        return decode_text(file.read(4 * (most_characters + 2)), str(path))[: most_characters + 1]
+
+
+def piped_in() -> bool:
+    """Whether something other than a terminal is at standard input."""
+    return sys.stdin is not None and not sys.stdin.isatty()
+
+
+def print_json(data: Any, stream: TextIO | None = None) -> None:
+    """One JSON object on standard output, or on ``stream``, letters as they are."""
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=str), file=stream or sys.stdout)

@@ -1,28 +1,39 @@
 """``swaram evaluate``: a voice or a checkpoint against recordings of sentences it never saw."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from swaram.cli import completion
+from swaram.cli.console import JsonOption, print_json
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 if TYPE_CHECKING:
     from swaram.evaluation.run import Evaluation
 
 
 def evaluate_command(
-    voice: Annotated[str | None, typer.Argument(help="Voice (path or name), checkpoint or training directory.")] = None,
+    voice: Annotated[
+        str | None,
+        typer.Argument(
+            help="Voice (path or name), checkpoint or training directory.", autocompletion=completion.voices
+        ),
+    ] = None,
     data: Annotated[Path, typer.Option(help="Prepared folder with the recordings.")] = Path("data"),
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the report.  [default: logs/evaluation/NAME]")
+        Path | None, typer.Option("--out", "-o", help="Folder for the report.", show_default="logs/evaluation/NAME")
     ] = None,
     compare: Annotated[
         tuple[str, str] | None, typer.Option(metavar="A B", help="Two voices or checkpoints, instead of one.")
     ] = None,
     judge: Annotated[
         str | None,
-        typer.Option(help="A recogniser's folder, transformers:MODEL, or command:COMMAND.  [default: the project's]"),
+        typer.Option(
+            help="A recogniser's folder, transformers:MODEL, or command:COMMAND.", show_default="the project's"
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="Split of the data: test, val or train.")] = "test",
     facts: Annotated[
@@ -30,13 +41,19 @@ def evaluate_command(
     ] = None,
     speaker: Annotated[list[str] | None, typer.Option(help="Speaker to evaluate; may be given again.")] = None,
     language: Annotated[
-        str | None, typer.Option(help="Code of the language, where a voice reads several.  [default: its first one]")
+        str | None,
+        typer.Option(
+            help="Code of the language, where a voice reads several.",
+            autocompletion=completion.languages,
+            show_default="its first one",
+        ),
     ] = None,
     noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
     length_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
     duration_noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many sentences only, for a quick look.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the synthesis and of the bootstrap.")] = 0,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure a voice beside the recordings, and write metrics.json and report.html."""
     try:
@@ -47,14 +64,15 @@ def evaluate_command(
 
         _need("rapidfuzz", "pyarrow", "pyloudnorm", "matplotlib")
     except ImportError as error:
-        raise SwaramError(f"Evaluation needs {error.name}; pip install 'swaram[evaluate]'.") from None
+        raise SwaramError(f"Evaluation needs {error.name}; {install_command('evaluate')}") from None
     from swaram.evaluation.instruments import Instruments
 
     if (voice is None) == (compare is None):
         raise SwaramError("Name one voice or checkpoint, or two of them with --compare A B.")
     scales = Scales(noise_scale, length_scale, duration_noise_scale)
     settings = Settings(seed=seed, limit=limit, speakers=tuple(speaker or ()))
-    subjects = [open_subject(path, facts, scales, seed, _say, language) for path in compare or (voice,) if path]
+    say = _say_aside if as_json else _say
+    subjects = [open_subject(path, facts, scales, seed, say, language) for path in compare or (voice,) if path]
     languages = {subject.language for subject in subjects}
     if len(languages) > 1:
         raise SwaramError("The two voices speak different languages; there is nothing to compare.")
@@ -62,17 +80,20 @@ def evaluate_command(
     instruments = Instruments(subjects[0].language, judge)
     evaluations = []
     for subject in subjects:
-        evaluations.append(evaluate(subject, material, instruments, settings, _say))
+        evaluations.append(evaluate(subject, material, instruments, settings, say))
     home = out or Path("logs") / "evaluation" / "-".join(subject.name for subject in subjects)
     if len(evaluations) == 1:
         write_report(home, evaluations[0])
+        if as_json:
+            print_json(evaluations[0].metrics)
+            return
         _tell(evaluations[0].metrics)
         print(f"{home / 'report.html'} and metrics.json")
         return
-    _compared(home, evaluations, settings)
+    _compared(home, evaluations, settings, as_json)
 
 
-def _compared(home: Path, evaluations: list["Evaluation"], settings: Any) -> None:
+def _compared(home: Path, evaluations: list["Evaluation"], settings: Any, as_json: bool) -> None:
     import json
 
     from swaram.evaluation.comparison import compare, render
@@ -84,6 +105,9 @@ def _compared(home: Path, evaluations: list["Evaluation"], settings: Any) -> Non
     found = compare(one, other, settings)
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     write_files(home, {"comparison.json": text, "comparison.html": "".join(render(found, *evaluations))})
+    if as_json:
+        print_json(found)
+        return
     for name, row in found["metrics"].items():
         change = row["difference"]
         print(f"{name:25} {row['a']['value']:9.3f} {row['b']['value']:9.3f}   difference {_cell(change)}")
@@ -121,3 +145,7 @@ def _need(*packages: str) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+def _say_aside(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,13 +18,14 @@ COMMANDS = {
     "prepare": ("prepare", "prepare_app", "Prepare a corpus for training: leave out what is unfit, write clips."),
     "text": ("text", "text_command", "Show, step by step, what of a text will be spoken."),
     "train": ("train", "train_command", "Train a voice as a configuration says."),
-    "speak": ("speak", "speak_command", "Speak a text into a sound file."),
-    "voice": ("voice", "voice_app", "List, add, remove, check, import and export voices."),
+    "speak": ("speak", "speak_command", "Speak a text: aloud, into a file, into a pipe."),
+    "voice": ("voice", "voice_app", "List, fetch, add, remove, check, import and export voices."),
     "serve": ("serve", "serve_command", "Serve speech over WebSockets and HTTP, with a page."),
     "convert": ("serve", "convert_command", "Convert a WAV into a FLAC, bit for bit."),
     "recognizer": ("recognizer", "recognizer_app", "Train, export and measure recognisers (speech to text)."),
     "transcribe": ("transcribe", "transcribe_command", "Write down what is said in recordings."),
     "evaluate": ("evaluate", "evaluate_command", "Measure a voice beside human recordings."),
+    "doctor": ("doctor", "doctor_command", "Say what this machine has of what swaram can use."),
     "version": ("main", "version_command", "Print the version."),
 }
 # Earlier names; they work for a release and say what to type instead.
@@ -77,8 +78,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
-def callback() -> None:
+def callback(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
     """Text to speech for India's languages other than Hindi."""
 
 
@@ -91,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; an error that the user can cause is one sentence on stderr and status 1."""
     use_utf8()
     try:
-        app(args=None if arguments is None else list(arguments))
+        app(args=None if arguments is None else list(arguments), prog_name="swaram")
     except SwaramError as error:
         _fail(str(error))
     except BrokenPipeError:  # whoever read the output has enough of it

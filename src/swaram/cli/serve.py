@@ -7,20 +7,26 @@ from typing import Annotated, Any
 
 import typer
 
+from swaram.cli.console import JsonOption, print_json
+
 SENTENCE = "നമസ്കാരം, ഞാൻ സ്വരം ആണ്. നിങ്ങൾ എഴുതുന്നത് ഞാൻ വായിക്കും."
 
 
 def serve_command(
-    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port; 0 takes a free one [default: 5000].", min=0, max=65535)
+        int | None, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535, show_default="5000")
     ] = None,
     root_path: Annotated[
         str | None, typer.Option(help="Prefix under which a proxy serves this server, such as /tts.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
-    voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
-    recognizers: Annotated[Path | None, typer.Option(help="Folder that holds the recognisers.")] = None,
+    voices: Annotated[
+        Path | None, typer.Option(help="Folder that holds the voices.", show_default="every place of swaram voice list")
+    ] = None,
+    recognizers: Annotated[
+        Path | None, typer.Option(help="Folder that holds the recognisers.", show_default="every place")
+    ] = None,
     lexicon: Annotated[Path | None, typer.Option(help="Lexicon for all voices: TSV or TOML, word to spelling.")] = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; without it everybody is let in.")] = None,
     new_key: Annotated[
@@ -30,7 +36,9 @@ def serve_command(
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file with the certificate chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file with the certificate's key.")] = None,
     json_log: Annotated[bool, typer.Option("--json-log", help="Write the log as JSON lines.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Streams computed at once; default: all cores.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Streams computed at once.", min=1, show_default="all cores")
+    ] = None,
     worker_kind: Annotated[str | None, typer.Option(hidden=True, help="Gone; the error says what to do.")] = None,
     prove: Annotated[
         Path | None,
@@ -117,9 +125,13 @@ def convert_command(
     lossy: Annotated[
         bool, typer.Option("--lossy", help="Accept float and 32-bit samples, rounded to 24 bits.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Convert a WAV file to FLAC, bit for bit the same samples."""
     from swaram.audio.convert import convert_file
 
     encoder = convert_file(source, target, lossy)
+    if as_json:
+        print_json({"file": str(target), "samples": encoder.samples, "md5": encoder.md5})
+        return
     print(f"{target}: {encoder.samples} samples, MD5 {encoder.md5}")

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from swaram.cli.console import print_json
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 
 def train_command(
@@ -24,6 +26,7 @@ def train_command(
         int | None, typer.Option(min=1, help="Evaluate at the first validation after so many steps, for TensorBoard.")
     ] = None,
     profile: Annotated[bool, typer.Option("--profile", help="Time a few steps, print where it goes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: the plan as JSON.")] = False,
 ) -> None:
     """Train a voice as the configuration says; with several devices: torchrun --nproc-per-node N train.py ..."""
     from swaram.config.config import load_config
@@ -35,8 +38,10 @@ def train_command(
         from swaram.training import dry_run as plan
         from swaram.training.loop import Limits, train
     except ImportError as error:
-        raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
-    if dry_run:
+        raise SwaramError(f"training needs {error.name}; install it with: {install_command('train')}") from None
+    if dry_run and as_json:
+        print_json({"plan": list(plan.dry_run(tree))})
+    elif dry_run:
         for line in plan.dry_run(tree):
             print(line)
     elif profile:

@@ -14,6 +14,7 @@ from pathlib import Path
 from swaram.corpora import openslr
 from swaram.corpora.registry import Corpus
 from swaram.corpora.utterance import CorpusError
+from swaram.extras import install_command
 from swaram.languages import LANGUAGES
 
 OPENSLR = "https://www.openslr.org/resources"
@@ -60,7 +61,7 @@ def hub_patterns(corpus: Corpus, language: str) -> list[str]:
 def _from_hub(corpus: Corpus, folder: Path, language: str, endpoint: str) -> None:
     if importlib.util.find_spec("huggingface_hub") is None:
         raise CorpusError(
-            "fetching from the hub needs huggingface_hub, which is not installed: pip install 'swaram[train]'"
+            f"fetching from the hub needs huggingface_hub, which is not installed: {install_command('train')}"
         )
     from huggingface_hub import errors, snapshot_download
 

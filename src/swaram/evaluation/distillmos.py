@@ -14,6 +14,7 @@ import numpy as np
 
 from swaram.audio.resample import resample
 from swaram.evaluation.errors import NotMeasured
+from swaram.extras import install_command
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +39,7 @@ class DistillMos:
         try:
             import torch
         except ImportError:
-            raise NotMeasured("PyTorch is missing, which DistillMOS needs; pip install 'swaram[train]'") from None
+            raise NotMeasured(f"PyTorch is missing, which DistillMOS needs; {install_command('train')}") from None
         self._torch: Any = torch
         self._weights: dict[str, Tensor] = torch.load(weights, map_location="cpu", weights_only=True)["model"]
 

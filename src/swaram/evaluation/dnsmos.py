@@ -11,6 +11,7 @@ import numpy as np
 
 from swaram.audio.resample import resample
 from swaram.evaluation.errors import NotMeasured
+from swaram.extras import install_command
 from swaram.runtime.session import open_session
 
 RATE, SECONDS = 16_000, 9.01
@@ -28,7 +29,7 @@ class Dnsmos:
     def __init__(self) -> None:
         found = importlib.util.find_spec("speechmos")
         if found is None or found.origin is None:
-            raise NotMeasured("the package speechmos is missing; pip install 'swaram[evaluate]'")
+            raise NotMeasured(f"the package speechmos is missing; {install_command('evaluate')}")
         model = Path(found.origin).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
         if not model.is_file():
             raise NotMeasured("the package speechmos holds no sig_bak_ovr.onnx; pip install 'speechmos==0.0.1.1'")

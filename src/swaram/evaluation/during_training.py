@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +125,7 @@ def make_listener(config: "Config", every: int) -> Listener:
 
         instruments = Instruments(config.data.languages[0])
     except ImportError as error:
-        raise EvaluationError(f"Evaluation needs {error.name}; pip install 'swaram[evaluate]'.") from None
+        raise EvaluationError(f"Evaluation needs {error.name}; {install_command('evaluate')}.") from None
     folder = Path(config.data.validation_files).parent
     test_set = read_test_set(folder, config.data.languages[0], "val")
     known = sorted({clip.speaker for clip in test_set.clips} & set(test_set.others))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from swaram.evaluation.errors import NotMeasured
+from swaram.extras import install_command
 
 FRAME_SECONDS = 0.005
 ORDER = 24
@@ -30,7 +31,7 @@ class World:
         try:
             import pyworld
         except ImportError:
-            raise NotMeasured("the package pyworld-prebuilt is missing; pip install 'swaram[evaluate]'") from None
+            raise NotMeasured(f"the package pyworld-prebuilt is missing; {install_command('evaluate')}") from None
         self._world: Any = pyworld
 
     def __call__(self, audio: np.ndarray, sample_rate: int) -> Acoustics:

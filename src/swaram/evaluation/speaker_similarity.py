@@ -14,6 +14,7 @@ import numpy as np
 from swaram.audio.mel import slaney_filters
 from swaram.audio.resample import resample
 from swaram.evaluation.errors import NotMeasured
+from swaram.extras import install_command
 
 RATE, WINDOW, STEP, BANDS = 16_000, 400, 160, 40
 PARTIAL_FRAMES, PARTIAL_STEP = 160, 77  # windows of 1.6 s, 1.3 of them a second, as the package has it
@@ -31,7 +32,7 @@ class SpeakerEncoder:
             import torch
         except ImportError:
             raise NotMeasured(
-                "PyTorch is missing, which the speaker encoder needs; pip install 'swaram[train]'"
+                f"PyTorch is missing, which the speaker encoder needs; {install_command('train')}"
             ) from None
         self._torch: Any = torch
         stored = torch.load(Path(found.origin).parent / "pretrained.pt", map_location="cpu", weights_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from swaram.evaluation.errors import EvaluationError
 from swaram.evaluation.test_set import read_facts
+from swaram.extras import install_command
 from swaram.voice.engine import Engine
 from swaram.voice.library import find_voice
 from swaram.voice.request import SpeechRequest
@@ -146,7 +147,7 @@ def _exported(folder: Path, facts: dict[str, Any]) -> tuple[Voice, str]:
         from swaram.export.voice import OfferedSpeaker, VoiceFacts, export_voice
         from swaram.training.checkpoints import find_checkpoint
     except ImportError as error:
-        raise EvaluationError(f"A checkpoint needs {error.name}; pip install 'swaram[train]'.") from None
+        raise EvaluationError(f"A checkpoint needs {error.name}; {install_command('train')}.") from None
     checkpoint = find_checkpoint(folder)
     speakers = [
         OfferedSpeaker(speaker["corpus_id"], speaker["name"], pitch=speaker.get("pitch", 0.0))

@@ -28,7 +28,8 @@ class VoiceFacts:
 
     ``inference``: scales other than the published ones. ``card`` is Markdown in which ``$steps`` and ``$hours`` stand
     for the checkpoint's own numbers. ``pitch_range``: how many times as far from the speaker's mean the pitch moves as
-    the model says, built into the voice. ``text``: what the symbols stand for, where they are not letters.
+    the model says, built into the voice. ``text``: what the symbols stand for, where they are not letters. ``half`` and
+    ``eight_bits``: how large weights are stored: in single precision where neither is set, in bytes where both are.
     """
 
     name: str
@@ -40,6 +41,7 @@ class VoiceFacts:
     training: dict[str, str | int | float] = field(default_factory=dict)
     card: str = ""
     half: bool = True
+    eight_bits: bool = False
     text: dict[str, str] = field(default_factory=dict)
     pitch_range: float = 1.0
 

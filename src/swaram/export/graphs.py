@@ -12,9 +12,12 @@ from torch.nn.utils import parametrize
 
 from swaram.model.decoders.base import Source
 from swaram.model.vits import Vits
+from swaram.runtime.quantisation import MINIMUM_SIZE, whole_and_scale
 
 OPSET = 17
 _FRAMES = 24  # of the tracing; any number may follow
+# By kind of layer: which axis of the weight counts the outputs.
+_OUTPUT_AXIS = {nn.Linear: 0, nn.Conv1d: 0, nn.Conv2d: 0, nn.ConvTranspose1d: 1, nn.Embedding: 0}
 # Smaller tensors (biases, norms, shapes) stay in float32: they weigh nothing.
 HALF_MINIMUM_SIZE = 1024
 
@@ -73,6 +76,18 @@ def round_to_half(model: nn.Module) -> None:
     for parameter in model.parameters():
         if parameter.numel() >= HALF_MINIMUM_SIZE:
             parameter.data = parameter.data.half().float()
+
+
+@torch.no_grad()
+def round_to_bytes(model: nn.Module) -> None:
+    """Round the weights that ``storage.store_small`` will store in eight bits, in place: nothing changes then."""
+    for module in model.modules():
+        outputs = _OUTPUT_AXIS.get(type(module))
+        if outputs is None or not isinstance(module.weight, Tensor) or module.weight.numel() < MINIMUM_SIZE:
+            continue
+        weight = module.weight.numpy()
+        whole, scale = whole_and_scale(weight, axis=tuple(set(range(weight.ndim)) - {outputs}))
+        module.weight.copy_(torch.from_numpy(whole.astype(np.float32) * scale))
 
 
 def frontend_graph(model: Vits) -> onnx.ModelProto:

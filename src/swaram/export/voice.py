@@ -16,9 +16,11 @@ from swaram.export.graphs import (
     flow_graph,
     fold_weight_norm,
     frontend_graph,
+    round_to_bytes,
     round_to_half,
     store_half,
 )
+from swaram.export.storage import store_small
 from swaram.model.vits import Vits
 from swaram.training.checkpoints import CheckpointInfo, find_checkpoint, read_info, read_tensors
 from swaram.voice.packing import check_target, write_package
@@ -71,19 +73,27 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     offered = keep_speakers(model, info, facts.speakers)
     widen_pitch(model, facts)
     fold_weight_norm(model)
-    if facts.half:
+    if facts.eight_bits:
+        round_to_bytes(model)
+    elif facts.half:
         round_to_half(model)
     graphs = {
         "frontend.onnx": frontend_graph(model),
         "flow.onnx": flow_graph(model),
         "decoder.onnx": decoder_graph(model),
     }
-    if facts.half:
+    if facts.half and not facts.eight_bits:
         for graph in graphs.values():
             store_half(graph, EXACT)
     latent, audio = _differences(model, graphs)
     if max(latent, audio) > TOLERANCE:
         raise ExportError(f"the exported voice differs from PyTorch by {max(latent, audio):.2e}, more than {TOLERANCE}")
+    if facts.eight_bits:
+        for graph in graphs.values():
+            store_small(graph)
+        stored = max(_differences(model, graphs))
+        if stored > TOLERANCE:
+            raise ExportError(f"the voice in eight bits differs from its rounded weights by {stored:.2e}; report this")
     models = {name: graph.SerializeToString() for name, graph in graphs.items()}
     steps, hours = info.step + info.earlier_steps, (info.seconds_trained + info.earlier_seconds) / 3600
     numbers = {"steps": f"{steps:,}", "hours": f"{hours:.1f}"}

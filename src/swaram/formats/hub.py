@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from swaram.extras import install_command
 from swaram.formats.exchange import FormatError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(?:/[\w./-]+)?")
@@ -41,7 +42,7 @@ def fetched(source: str, endpoint: str = "") -> Iterator[Path]:
 
 def _fetch(repository: str, inner: str, folder: Path, endpoint: str) -> None:
     if importlib.util.find_spec("huggingface_hub") is None:
-        raise FormatError("fetching from the hub needs huggingface_hub; install it with: pip install 'swaram[train]'")
+        raise FormatError(f"fetching from the hub needs huggingface_hub; install it with: {install_command('train')}")
     from huggingface_hub import errors, snapshot_download
 
     page = f"{(endpoint or os.environ.get('HF_ENDPOINT') or 'https://huggingface.co').rstrip('/')}/{repository}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from swaram.export.facts import VoiceFacts
+from swaram.extras import install_command
 from swaram.formats.exchange import FormatError, ImportOptions, PackedVoice, TrainedVoice
 
 MAX_JSON_BYTES = 16 << 20
@@ -43,9 +44,7 @@ class Format:
         try:
             return importlib.import_module(f"swaram.formats.{self.module}")
         except ImportError as error:
-            raise FormatError(
-                f"{self.title} needs {error.name}; install it with: pip install 'swaram[train]'"
-            ) from None
+            raise FormatError(f"{self.title} needs {error.name}; install it with: {install_command('train')}") from None
 
 
 def read_json(path: Path) -> dict:

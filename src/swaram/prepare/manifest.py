@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 NAME = "manifest.parquet"
 
@@ -86,7 +87,7 @@ def read_manifest(folder: str | Path, needed: Sequence[str] = ()) -> list[Clip]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ManifestError("Prepared data needs pyarrow; pip install 'swaram[evaluate]'.") from None
+        raise ManifestError(f"Prepared data needs pyarrow; {install_command('evaluate')}.") from None
     try:
         present = pyarrow.parquet.read_schema(path).names
         missing = [column for column in ("path", *needed) if column not in present]

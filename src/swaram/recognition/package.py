@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from swaram.files import whole_folder
 from swaram.languages import LanguageError, get_language
 from swaram.recognition.errors import RecognizerError
 from swaram.recognition.features import FeatureSettings
+from swaram.search_path import places
 from swaram.validation import first_problem
 
 MANIFEST, MODEL, LANGUAGE_MODEL = "recognizer.json", "model.onnx", "language.npz"
@@ -115,25 +115,29 @@ def write_package(out: Path, manifest: dict[str, Any], contents: dict[str, bytes
     return sum(map(len, contents.values())) + len(text.encode())
 
 
-def recognizers_folder(folder: str | Path | None = None) -> Path:
-    """Where recognisers are: the argument, ``SWARAM_RECOGNIZERS``, ./recognizers, or the source tree's."""
-    if folder is not None:
-        return Path(folder)
-    if os.environ.get("SWARAM_RECOGNIZERS"):
-        return Path(os.environ["SWARAM_RECOGNIZERS"])
-    here, source = Path("recognizers"), Path(__file__).resolve().parents[3] / "recognizers"
-    return source if not here.is_dir() and source.is_dir() else here
+def known_recognizers(folder: str | Path | None = None) -> list[tuple[str, Path, str]]:
+    """(language code, folder, what told of it) of every recogniser of ``folder``, or of all places that ``search_path``
+    names, in their order. Raises RecognizerError.
+    """
+    found = []
+    for place in places("recognizers", folder):
+        home = place.folder
+        if is_recognizer(home):
+            paths = [home]
+        elif home.is_dir() and not place.whole:
+            paths = [p for p in sorted(home.iterdir()) if not p.name.startswith(".") and is_recognizer(p)]
+        else:
+            paths = []
+        found += [(read_manifest(path)[0].language, path, place.told_by) for path in paths]
+    return found
 
 
 def list_recognizers(folder: str | Path | None = None) -> dict[str, Path]:
-    """The recognisers of a folder by language code; a folder that is itself one counts as one. RecognizerError."""
-    home = recognizers_folder(folder)
-    if is_recognizer(home):
-        return {read_manifest(home)[0].language: home}
-    if not home.is_dir():
-        return {}
-    found = (p for p in sorted(home.iterdir()) if not p.name.startswith(".") and is_recognizer(p))
-    return {read_manifest(path)[0].language: path for path in found}
+    """The recognisers by language code, of two for one language the first; a folder that is one counts as one."""
+    found: dict[str, Path] = {}
+    for language, path, _ in known_recognizers(folder):
+        found.setdefault(language, path)
+    return found
 
 
 def find_recognizer(language: str | None = None, folder: str | Path | None = None) -> Path:
@@ -141,19 +145,20 @@ def find_recognizer(language: str | None = None, folder: str | Path | None = Non
 
     Raises RecognizerError: none for that language, none at all, or several to choose from.
     """
-    home = recognizers_folder(folder)
     there = list_recognizers(folder)
     if not there:
-        raise RecognizerError(f"{home}: no recogniser there; train one with `swaram recognizer train`.")
+        searched = ", ".join(str(place.folder) for place in places("recognizers", folder))
+        raise RecognizerError(
+            f"{searched}: no recogniser there; install swaram-recognizer-malayalam, or train one with: "
+            "swaram recognizer train"
+        )
     if language is None:
         if len(there) > 1:
-            raise RecognizerError(
-                f"{home}: several recognisers there; choose with --language one of {', '.join(there)}."
-            )
+            raise RecognizerError(f"There are several recognisers; choose with --language one of {', '.join(there)}.")
         return next(iter(there.values()))
     language = known_code(language)
     if language not in there:
-        raise RecognizerError(f"{home}: no recogniser for {language!r} there; it holds {', '.join(there)}.")
+        raise RecognizerError(f"There is no recogniser for {language!r}; there is one for {', '.join(there)}.")
     return there[language]
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 Trace = Callable[[str, dict[str, Any], float, bool], None]
 _WHERE = ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_MISSING = "Traces are asked for by OTEL_* but {name} is not installed; pip install 'swaram[telemetry]', or unset them."
+_MISSING = "Traces are asked for by OTEL_* but {name} is not installed; {install}, or unset them."
 
 
 class TelemetryError(SwaramError):
@@ -73,7 +74,7 @@ def open_telemetry() -> Telemetry | None:
 
             exporter = OTLPSpanExporter()
     except ImportError as error:
-        raise TelemetryError(_MISSING.format(name=error.name)) from None
+        raise TelemetryError(_MISSING.format(name=error.name, install=install_command("telemetry"))) from None
     named = {} if os.environ.get("OTEL_SERVICE_NAME") else {SERVICE_NAME: "swaram"}
     provider = TracerProvider(resource=Resource.create(named))
     provider.add_span_processor(BatchSpanProcessor(exporter))

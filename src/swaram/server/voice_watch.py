@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from swaram.errors import SwaramError
+from swaram.search_path import places
 from swaram.server.metrics import Metrics
 from swaram.text.lexicon import Lexicon
 from swaram.voice.engine import Engine
-from swaram.voice.library import open_engine, served_packages, voices_folder
+from swaram.voice.library import known_packages, open_engine
 
 logger = logging.getLogger("swaram.server")
 
@@ -95,10 +96,12 @@ class VoiceWatch:
 
 def _look(folder: Path | None) -> dict[str, tuple[Path, _Fingerprint]]:
     """Every package by name: where it is, and names, sizes and times of its files."""
-    home = voices_folder(folder)
-    home.stat()  # a folder that is away for a moment is no empty one
+    for place in places("voices", folder):
+        if place.told_by in ("given", "SWARAM_VOICES"):
+            place.folder.stat()  # a folder that is away for a moment is no empty one
     found = {}
-    for name, path in served_packages(folder).items():
+    for name, package in known_packages(folder).items():
+        path = package.path
         try:
             files = sorted(path.rglob("*")) if path.is_dir() else [path]
             states = [(str(file.relative_to(path.parent)), file.stat()) for file in files]

@@ -21,6 +21,7 @@ from swaram.files import whole_file, whole_folder
 from swaram.text.symbols import SymbolTable
 
 FORMAT_VERSION = 1
+_BYTES_MINIMUM_SIZE = 4096
 
 
 class CheckpointError(SwaramError):
@@ -105,16 +106,37 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
     return folder
 
 
-def save_weights(checkpoint: str | Path, out: str | Path) -> Path:
-    """Write what a warm start needs, in half precision: the averaged generator and the discriminators.
+def save_weights(checkpoint: str | Path, out: str | Path, eight_bits: bool = False) -> Path:
+    """Write what a warm start needs: the averaged generator and the discriminators, in half precision or in bytes.
 
-    ``checkpoint``: a checkpoint folder or a training directory; ``out``: the folder to write.
+    ``checkpoint``: a checkpoint folder or a training directory, or weights that this wrote; ``out``: the folder to
+    write; ``eight_bits``: large weights as whole numbers of -127 to 127 with one scale for each row.
     """
     folder = find_checkpoint(checkpoint)
-    groups = {"generator": read_tensors(folder, "ema"), "discriminator": read_tensors(folder, "discriminator")}
-    halves = {group: {name: value.half() for name, value in values.items()} for group, values in groups.items()}
-    write_checkpoint(Path(out), read_info(folder), halves)
+    group = "ema" if (folder / "ema.safetensors").exists() else "generator"
+    groups = {"generator": read_tensors(folder, group)}
+    if (folder / "discriminator.safetensors").exists():
+        groups["discriminator"] = read_tensors(folder, "discriminator")
+    store = _in_bytes if eight_bits else _in_half
+    write_checkpoint(Path(out), read_info(folder), {name: store(values) for name, values in groups.items()})
     return Path(out)
+
+
+def _in_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+
+
+def _in_bytes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``NAME.bytes``, int8, and ``NAME.scale``, float32, in place of large matrices; all else in half precision."""
+    stored = {}
+    for name, value in tensors.items():
+        if value.is_floating_point() and value.dim() > 1 and value.numel() >= _BYTES_MINIMUM_SIZE:
+            scale = value.float().abs().amax(tuple(range(1, value.dim())), keepdim=True).clamp(min=1e-12) / 127
+            stored[f"{name}.bytes"] = (value.float() / scale).round().to(torch.int8)
+            stored[f"{name}.scale"] = scale
+        else:
+            stored |= _in_half({name: value})
+    return stored
 
 
 def write_checkpoint(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
@@ -179,8 +201,12 @@ def read_tensors(folder: Path, group: str) -> dict[str, Tensor]:
     """Read one group of tensors on the CPU; CheckpointError when the file is missing or damaged."""
     path = folder / f"{group}.safetensors"
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        stored = load_file(path)
+        for name in [name for name in stored if name.endswith(".bytes")]:
+            whole, scale = stored.pop(name), stored.pop(name.removesuffix(".bytes") + ".scale")
+            stored[name.removesuffix(".bytes")] = whole.float() * scale
+        return stored
+    except (OSError, SafetensorError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from None
 
 

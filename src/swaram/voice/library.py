@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from swaram.files import whole_folder
+from swaram.search_path import place_to_add, places
 from swaram.text.lexicon import Lexicon
 from swaram.voice.check import VoiceReport, examine_voice
 from swaram.voice.engine import Engine
@@ -16,14 +17,12 @@ from swaram.voice.package import VoiceManifest, is_package, package_files, read_
 from swaram.voice.voice import Voice
 
 
-def voices_folder(folder: str | Path | None = None) -> Path:
-    """Where voices are: the argument, ``SWARAM_VOICES``, ./voices, or the source tree's voices/."""
-    if folder is not None:
-        return Path(folder)
-    if os.environ.get("SWARAM_VOICES"):
-        return Path(os.environ["SWARAM_VOICES"])
-    here, source = Path("voices"), Path(__file__).resolve().parents[3] / "voices"
-    return source if not here.is_dir() and source.is_dir() else here
+@dataclass(frozen=True)
+class Found:
+    """A package on this machine: where it is, and what told of the place."""
+
+    path: Path
+    told_by: str
 
 
 def list_packages(folder: Path) -> dict[str, Path]:
@@ -37,31 +36,60 @@ def list_packages(folder: Path) -> dict[str, Path]:
     return {p.stem if p.is_file() else p.name: p for p in found}
 
 
-def served_packages(folder: str | Path | None = None) -> dict[str, Path]:
-    """The packages that a server of this folder serves: a folder that is itself a voice counts as one."""
-    home = voices_folder(folder)
-    return {home.resolve().name: home} if is_package(home) else list_packages(home)
+def every_package(folder: str | Path | None = None) -> list[tuple[str, Found]]:
+    """Every package of ``folder``, or of all places that ``search_path`` names, in their order; names may repeat."""
+    found = []
+    for place in places("voices", folder):
+        if is_package(place.folder):  # a folder that is itself a voice counts as one
+            packages = {place.whole or _own_name(place.folder): place.folder}
+        else:
+            packages = {} if place.whole else list_packages(place.folder)
+        found += [(name, Found(path, place.told_by)) for name, path in packages.items()]
+    return found
+
+
+def known_packages(folder: str | Path | None = None) -> dict[str, Found]:
+    """The packages by name; of several with one name the first one in the order of places."""
+    known: dict[str, Found] = {}
+    for name, found in every_package(folder):
+        known.setdefault(name, found)
+    return known
 
 
 def find_package(wanted: str | Path | None = None, folder: str | Path | None = None) -> Path:
-    """Where a voice is, by its path, by its name in the folder of voices, or the only one there.
+    """Where a voice is, by its path, by its name among those of ``known_packages``, or the only one there.
 
     Raises VoiceError: no such voice, none at all, or several to choose from.
     """
-    if wanted is not None and Path(wanted).exists():
-        return Path(wanted)
-    home = voices_folder(folder)
-    packages = list_packages(home)
+    if wanted is not None and Path(wanted).exists() and str(wanted) not in ("", "."):
+        path = Path(wanted)
+        if is_package(path) or str(wanted) not in known_packages(folder):
+            return path
+    known = known_packages(folder)
     if wanted is not None:
-        if str(wanted) in packages:
-            return packages[str(wanted)]
-        offered = f"{home} holds {', '.join(packages)}" if packages else f"{home} holds none"
-        raise VoiceError(f"{wanted}: no such voice; give its path, or a name in the folder of voices ({offered}).")
-    if not packages:
-        raise VoiceError(f"{home}: no voice there; give one with --voice, or put a voice package into that folder.")
-    if len(packages) > 1:
-        raise VoiceError(f"{home}: several voices there; choose with --voice one of {', '.join(packages)}.")
-    return next(iter(packages.values()))
+        if str(wanted) in known:
+            return known[str(wanted)].path
+        offered = f"there are {', '.join(known)}" if known else "there is none"
+        raise VoiceError(
+            f"{wanted}: no such voice; give its path, or a name that swaram voice list shows ({offered}); swaram voice "
+            "search says which can be fetched."
+        )
+    if not known:
+        raise VoiceError(
+            f"{_searched(folder)}: no voice there; install one with: pip install swaram-voice-malayalam, or see swaram "
+            "voice search"
+        )
+    if len(known) > 1:
+        raise VoiceError(f"There are several voices; choose with --voice one of {', '.join(known)}.")
+    return next(iter(known.values())).path
+
+
+def _own_name(path: Path) -> str:
+    return path.stem if path.is_file() else path.resolve().name
+
+
+def _searched(folder: str | Path | None) -> str:
+    return ", ".join(str(place.folder) for place in places("voices", folder))
 
 
 def find_voice(wanted: str | Path | None = None, folder: str | Path | None = None) -> Voice:
@@ -77,13 +105,14 @@ def open_engine(path: str | Path, name: str, lexicons: Iterable[Lexicon] = ()) -
 
 
 def open_engines(folder: str | Path | None = None, lexicons: Iterable[Lexicon] = ()) -> dict[str, Engine]:
-    """``open_engine`` for every voice of a folder; one that is itself a voice counts as one. Raises VoiceError."""
-    packages = served_packages(folder)
-    if not packages:
+    """``open_engine`` for every voice of ``known_packages``. Raises VoiceError."""
+    known = known_packages(folder)
+    if not known:
         raise VoiceError(
-            f"{voices_folder(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one."
+            f"{_searched(folder)}: no voice there; a voice is a folder with voice.json, or a zip of one; swaram voice "
+            "search says which can be had."
         )
-    return {name: open_engine(path, name, lexicons) for name, path in packages.items()}
+    return {name: open_engine(found.path, name, lexicons) for name, found in known.items()}
 
 
 _NAME = re.compile(r"[^\W.][\w.-]{0,79}")
@@ -91,23 +120,29 @@ _NAME = re.compile(r"[^\W.][\w.-]{0,79}")
 
 @dataclass(frozen=True)
 class Listed:
-    """A package in the folder of voices: where it is, its size, and its manifest, or why it cannot be read."""
+    """A package: where it is and what told of it, its size, and its manifest, or why it cannot be read.
+
+    ``hidden``: another one of its name comes before it in the order of places.
+    """
 
     name: str
     path: Path
+    told_by: str
     size_bytes: int
     manifest: VoiceManifest | None
     fault: str = ""
+    hidden: bool = False
 
 
 def list_voices(folder: str | Path | None = None) -> list[Listed]:
-    """Every package of the folder; one that is broken is listed with its fault."""
-    found = []
-    for name, path in list_packages(voices_folder(folder)).items():
+    """Every package; one that is broken is listed with its fault."""
+    found: list[Listed] = []
+    for name, (path, told_by) in ((name, (found.path, found.told_by)) for name, found in every_package(folder)):
+        hidden = any(voice.name == name for voice in found)
         try:
-            found.append(Listed(name, path, _size(path), read_manifest(path)))
+            found.append(Listed(name, path, told_by, _size(path), read_manifest(path), hidden=hidden))
         except VoiceError as error:
-            found.append(Listed(name, path, _size(path), None, str(error)))
+            found.append(Listed(name, path, told_by, _size(path), None, str(error), hidden))
     return found
 
 
@@ -119,7 +154,7 @@ def add_voice(
     Only the files that its manifest lists are copied, and the card and licence beside them. Raises VoiceError where
     the voice is not sound, the name cannot be one, or a voice of that name is there and ``replace`` is off.
     """
-    source, home = Path(source), voices_folder(folder)
+    source, home = Path(source), place_to_add("voices", folder)
     voice = Voice.open(source)
     report = examine_voice(voice)
     wanted = name or (source.stem if source.is_file() else source.resolve().name)
@@ -145,12 +180,13 @@ def add_voice(
 
 
 def remove_voice(name: str, folder: str | Path | None = None) -> Path:
-    """Remove the voice of that name from the folder of voices. Raises VoiceError where there is none."""
-    home = voices_folder(folder)
-    packages = list_packages(home)
-    if name not in packages:
-        raise VoiceError(f"{home} has no voice {name[:80]!r}; it has {', '.join(packages) or 'none'}.")
-    path = packages[name]
+    """Remove the voice of that name. Raises VoiceError where there is none, or it came with an installed package."""
+    known = known_packages(folder)
+    if name not in known:
+        raise VoiceError(f"{_searched(folder)} has no voice {name[:80]!r}; there are {', '.join(known) or 'none'}.")
+    path, told_by = known[name].path, known[name].told_by
+    if told_by.startswith("package "):
+        raise VoiceError(f"{name} came with an installed package; remove it with: pip uninstall {told_by[8:]}")
     try:
         _take_away(path)
     except OSError as error:

@@ -1,0 +1,1 @@
+"""The Malayalam recogniser of swaram, in the folder ``ml`` of this package."""

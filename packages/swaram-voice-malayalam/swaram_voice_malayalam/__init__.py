@@ -1,0 +1,1 @@
+"""The Malayalam voice of swaram, in the folder ``malayalam`` of this package."""
