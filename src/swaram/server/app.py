@@ -10,6 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from swaram import __version__
+from swaram.server.adapters.kokoro import add_kokoro
 from swaram.server.answers import ERROR_ANSWER, HeadAsGet, answer_errors
 from swaram.server.auth import authenticate, serve_socket
 from swaram.server.body_limit import BodyLimit
@@ -65,7 +66,11 @@ def create_app(settings: ServerSettings) -> FastAPI:
     answer_errors(app)
     _add_pages(app, service)
     _add_sockets(app, service)
-    add_speech(app, service, {status: ERROR_ANSWER for status in (400, 401, 403, 422, 429, 503)})
+    spoken: dict[int | str, dict[str, Any]] = {
+        status: ERROR_ANSWER for status in (400, 401, 403, 404, 422, 429, 500, 503)
+    }
+    add_speech(app, service, spoken)
+    add_kokoro(app, service, spoken)
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
     listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
     return app

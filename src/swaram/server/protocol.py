@@ -1,6 +1,8 @@
 """The messages of the protocol, version 1 (docs/protocol.md): what clients may say, and how errors are told."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Annotated, Any, Literal
 
@@ -43,6 +45,16 @@ class RequestError(SwaramError):
         self.code, self.retry_after = code, retry_after
 
 
+@contextmanager
+def about(key: str) -> Iterator[None]:
+    """Note on an error that comes out of the block which key of a request it is about (``error.key``)."""
+    try:
+        yield
+    except SwaramError as error:
+        vars(error).setdefault("key", key)
+        raise
+
+
 RequestId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -63,9 +75,10 @@ class Start(_Message):
     pitch: float = 0.0
     seed: int = 0
     pause_scale: float = 1.0
-    format: Literal["flac", "pcm", "wav", "opus", "mp3"] = "flac"
+    format: Literal["flac", "pcm", "wav", "opus", "mp3", "aac", "mulaw", "alaw"] = "flac"
     bits: Literal[16, 24] = 16
-    marks: Literal["none", "word", "symbol"] = "word"
+    sample_rate: int | None = None
+    marks: Literal["none", "word", "symbol", "character"] = "word"
     pace: bool = True
     text: str | None = None
 

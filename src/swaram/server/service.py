@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from swaram import __version__
-from swaram.audio.encoders import check_format
+from swaram.audio.encoders import check_format, rate_of
 from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.errors import SwaramError
 from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
 from swaram.server.metrics import Metrics
-from swaram.server.protocol import PROTOCOL_VERSION, RequestError, Start
+from swaram.server.protocol import PROTOCOL_VERSION, RequestError, Start, about
 from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
 from swaram.server.speech_job import SpeechJob
@@ -25,6 +25,7 @@ from swaram.server.voice_watch import VoiceWatch
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_engines
 from swaram.voice.request import SpeechRequest
+from swaram.voice.synthesis import Ending
 
 logger = logging.getLogger("swaram.server")
 
@@ -142,13 +143,15 @@ class Service:
         self.metrics.queue.set(self.scheduler.waiting)
         self.admission.measure_step(step.stage, step.seconds)
 
-    def begin(self, request_id: str, start: Start, sample_rate: int | None = None) -> tuple[SpeechJob, dict[str, Any]]:
+    def begin(self, request_id: str, start: Start, after: Ending | None = None) -> tuple[SpeechJob, dict[str, Any]]:
         """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served.
 
-        ``sample_rate``: of the sound that is sent, in Hz, where it is not to be the voice's own.
+        ``after``: where the request that this one continues has ended.
         """
-        name = self._voice_name(start.voice, start.language)
+        with about("voice"):
+            name = self.voice_name(start.voice, start.language)
         engine = self.engines[name]
+        voice = engine.voice
         request = SpeechRequest(
             speaker=start.speaker,
             language=start.language,
@@ -158,18 +161,34 @@ class Service:
             seed=start.seed,
             pause_scale=start.pause_scale,
         )
-        check_format(start.format, start.bits)
-        language = engine.voice.find_language(start.language)
-        speaker = engine.voice.find_speaker(start.speaker)
         # What the voice cannot do is refused before anything is made.
-        engine.voice.find_style(start.style)
-        engine.voice.pitch_factor(start.pitch)
-        rate = engine.voice.sample_rate
+        with about("format"):
+            check_format(start.format, start.bits)
+        with about("sample_rate"):
+            rate = rate_of(start.format, voice.sample_rate, start.sample_rate)
+        with about("language"):
+            language = voice.find_language(start.language)
+        with about("speaker"):
+            speaker = voice.find_speaker(start.speaker)
+        with about("style"):
+            style = voice.find_style(start.style)
+        with about("pitch"):
+            voice.pitch_factor(start.pitch)
+        controls = {
+            "voice": name,
+            "speaker": speaker.name if speaker else None,
+            "language": language,
+            "style": voice.manifest.styles[style] if voice.manifest.styles else None,
+            "speed": start.speed,
+            "pitch": start.pitch,
+            "seed": start.seed,
+            "pause_scale": start.pause_scale,
+        }
         started = {
             "type": "started",
             "request_id": request_id,
             "voice": name,
-            "speaker": speaker.name if speaker else None,
+            "speaker": controls["speaker"],
             "language": language,
             "format": start.format,
             "sample_rate": rate,
@@ -177,11 +196,13 @@ class Service:
             "bits": start.bits,
             "block_samples": BLOCK_SAMPLES,
         }
-        synthesis = engine.begin(request, start.marks)
+        synthesis = engine.begin(request, start.marks, after)
         shared = (self.scheduler, self.settings, self.metrics, self.admission)
-        return SpeechJob(request_id, name, start, synthesis, rate, *shared, sample_rate), started
+        job = SpeechJob(request_id, name, start, synthesis, voice.sample_rate, *shared, rate, controls)
+        return job, started
 
-    def _voice_name(self, name: str | None, language: str | None) -> str:
+    def voice_name(self, name: str | None, language: str | None) -> str:
+        """The voice of that name, by default the first one that reads the language. Raises RequestError."""
         if not self.engines:
             raise RequestError("unknown_voice", "The server has no voice at the moment; try again later.", 5.0)
         if not name:

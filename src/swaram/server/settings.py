@@ -16,6 +16,16 @@ from pydantic_settings import (
 from swaram.errors import SwaramError
 from swaram.validation import first_fault, message, nearest
 
+# Voices of other services, and who speaks here for them: a gender, or a voice, a speaker, or voice/speaker. The stars
+# and question marks of a shell may stand for parts of a name. Those of Kokoro say their gender in the second letter.
+VOICE_NAMES = {
+    "alloy": "female", "ash": "male", "ballad": "male", "cedar": "male", "coral": "female", "echo": "male",
+    "fable": "male", "marin": "female", "nova": "female", "onyx": "male", "sage": "female", "shimmer": "female",
+    "verse": "male", "?f_*": "female", "?m_*": "male",
+}  # fmt: skip
+# Models of other services that are answered as if they were this one's.
+MODEL_NAMES = ("tts-*", "gpt-*", "*whisper*", "kokoro*")
+
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 PREFIX = "SWARAM_SERVER_"
@@ -50,6 +60,9 @@ class ServerSettings(BaseSettings):
 
     keys: Path | None = None
     origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    voice_names: dict[str, str] = VOICE_NAMES
+    model_names: tuple[str, ...] = MODEL_NAMES
 
     watch_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
 

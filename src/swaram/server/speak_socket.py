@@ -221,9 +221,7 @@ class SpeakSession:
             await self._tell(RequestError("internal", sentence), job.request_id)
 
     async def _tell_cancelled(self, job: SpeechJob) -> None:
-        await self._socket.send_json(
-            {"type": "cancelled", "request_id": job.request_id, "samples_sent": job.samples_sent}
-        )
+        await self._socket.send_json({"type": "cancelled", "request_id": job.request_id, **job.given_out()})
 
     async def _tell(self, error: SwaramError, request_id: str | None) -> None:
         code = getattr(error, "code", "bad_request")
