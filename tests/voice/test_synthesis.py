@@ -73,3 +73,19 @@ def test_silence_fills_blocks():
     assert pause_samples(0.0, 300, 16_000) == 0
     assert pause_samples(2 * BLOCK_SAMPLES / 16_000, 0, 16_000) == 2 * BLOCK_SAMPLES
     assert pause_samples(2 * BLOCK_SAMPLES / 16_000, BLOCK_SAMPLES, 16_000) == BLOCK_SAMPLES
+
+
+@pytest.mark.parametrize("name", ["toy", "flowing_toy", "shipped"])
+@pytest.mark.parametrize("pause_scale", [0.0, 1.0])
+def test_speech_that_follows_other_speech_is_as_if_both_were_one(request, name, pause_scale):
+    engine = request.getfixturevalue(name)
+    asked = SpeechRequest(seed=3, pause_scale=pause_scale)
+    parts, ending = [], None
+    for text in ("അമ്മ വന്നു. നാളെ രാവിലെ വരാം!", " സുഖമാണോ?", " എനിക്ക് മലയാളം അറിയാം."):
+        synthesis = engine.begin(asked)
+        synthesis.follow(ending)
+        synthesis.read(text)
+        parts += rendered(synthesis, [synthesis.prepare(index) for index in range(synthesis.passages)])
+        ending = synthesis.ending
+    whole = engine.synthesise(SpeechRequest(TEXT, seed=3, pause_scale=pause_scale))
+    assert np.array_equal(np.concatenate(parts), whole.audio)

@@ -56,6 +56,8 @@ def about(key: str) -> Iterator[None]:
 
 
 RequestId = Annotated[str, Field(min_length=1, max_length=64)]
+# What this server understands beyond the first form of version 1, said in ``hello``.
+FEATURES = ("contexts", "continues", "character_marks", "sample_rate", "given_out")
 
 
 class _Message(BaseModel):
@@ -63,10 +65,16 @@ class _Message(BaseModel):
 
 
 class Start(_Message):
-    """Begin a request. With ``text`` it is complete; without, ``text`` and ``end`` messages follow."""
+    """Begin a request. With ``text`` it is complete; without, ``text`` and ``end`` messages follow.
+
+    Requests of one ``context`` are served one after the other, those of several side by side. One that ``continues``
+    takes what it leaves out from the last one of its context, and its speech goes on from there.
+    """
 
     type: Literal["start"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
+    continues: bool = False
     voice: Annotated[str, Field(max_length=200)] | None = None
     speaker: Annotated[str, Field(max_length=200)] | int | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
@@ -88,6 +96,7 @@ class Text(_Message):
 
     type: Literal["text"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
     text: str
 
 
@@ -96,6 +105,7 @@ class Flush(_Message):
 
     type: Literal["flush"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
 
 
 class End(_Message):
@@ -103,13 +113,15 @@ class End(_Message):
 
     type: Literal["end"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
 
 
 class Cancel(_Message):
-    """Stop a request, or all where none is named."""
+    """Stop a request, those of a context, or all where none is named."""
 
     type: Literal["cancel"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
 
 
 class Ping(_Message):

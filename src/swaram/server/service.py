@@ -16,7 +16,7 @@ from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
 from swaram.server.metrics import Metrics
-from swaram.server.protocol import PROTOCOL_VERSION, RequestError, Start, about
+from swaram.server.protocol import FEATURES, PROTOCOL_VERSION, RequestError, Start, about
 from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
 from swaram.server.speech_job import SpeechJob
@@ -25,7 +25,6 @@ from swaram.server.voice_watch import VoiceWatch
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_engines
 from swaram.voice.request import SpeechRequest
-from swaram.voice.synthesis import Ending
 
 logger = logging.getLogger("swaram.server")
 
@@ -143,11 +142,8 @@ class Service:
         self.metrics.queue.set(self.scheduler.waiting)
         self.admission.measure_step(step.stage, step.seconds)
 
-    def begin(self, request_id: str, start: Start, after: Ending | None = None) -> tuple[SpeechJob, dict[str, Any]]:
-        """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served.
-
-        ``after``: where the request that this one continues has ended.
-        """
+    def begin(self, request_id: str, start: Start) -> tuple[SpeechJob, dict[str, Any]]:
+        """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
         with about("voice"):
             name = self.voice_name(start.voice, start.language)
         engine = self.engines[name]
@@ -196,7 +192,7 @@ class Service:
             "bits": start.bits,
             "block_samples": BLOCK_SAMPLES,
         }
-        synthesis = engine.begin(request, start.marks, after)
+        synthesis = engine.begin(request, start.marks)
         shared = (self.scheduler, self.settings, self.metrics, self.admission)
         job = SpeechJob(request_id, name, start, synthesis, voice.sample_rate, *shared, rate, controls)
         return job, started
@@ -220,12 +216,14 @@ class Service:
             "type": "hello",
             "protocol": PROTOCOL_VERSION,
             "server": f"swaram {__version__}",
+            "features": list(FEATURES),
             "voices": list(self.engines),
             "limits": {
                 "message_bytes": settings.max_message_bytes,
                 "message_characters": settings.max_message_characters,
                 "request_characters": settings.max_request_characters,
                 "queued_requests": settings.max_queued_requests,
+                "contexts": settings.max_contexts,
                 "idle_seconds": settings.idle_timeout,
                 "session_seconds": settings.session_timeout,
                 "seconds_ahead": settings.seconds_ahead,

@@ -73,6 +73,7 @@ class ServerSettings(BaseSettings):
     breather: Annotated[float, Field(ge=0)] = 0.5
     drain_timeout: Annotated[float, Field(ge=0)] = 20.0
     max_queued_requests: Count = 8
+    max_contexts: Count = 8
 
     max_message_bytes: Count = 65_536
     max_message_characters: Count = 2_000

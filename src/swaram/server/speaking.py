@@ -30,14 +30,15 @@ class Speaking:
     """A request that is being spoken. Raises SwaramError where it is refused.
 
     With ``start.text`` the request is complete; otherwise ``push`` gives it text. ``messages`` are those that the
-    WebSocket sends between ``started`` and ``done``. ``after``: as in ``Service.begin``.
+    WebSocket sends between ``started`` and ``done``. ``after``: the ``ending`` of a request that this one continues.
     """
 
     def __init__(
         self, service: Service, holder: Holder, start: Start, request_id: str, after: Ending | None = None
     ) -> None:
         service.admission.admit(holder, len(start.text or ""), service.scheduler.waiting)
-        self.job, self.started = service.begin(request_id, start, after)
+        self.job, self.started = service.begin(request_id, start)
+        self.job.follow(after)
         if start.text is not None:
             self.job.push(start.text, end=True)
         self._service, self._holder = service, holder

@@ -58,7 +58,7 @@ class SpeechJob:
         controls: dict[str, Any],
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
-        self.controls = controls
+        self.controls, self.continues = controls, start.continues
         self.bytes_sent = 0
         self._start, self._synthesis, self._rate = start, synthesis, sample_rate
         self._out_rate = out_rate
@@ -72,7 +72,7 @@ class SpeechJob:
         self._asked: float | None = None
         self._clock: float | None = None
         self._heard: deque[Mark] = deque()
-        self.samples_sent = self.words_sent = self.characters_sent = 0
+        self.samples_sent = self.words_sent = self.characters_sent = self._written = 0
 
     @property
     def characters(self) -> int:
@@ -89,13 +89,18 @@ class SpeechJob:
         """Where the speech ended, for a request that goes on from there."""
         return self._synthesis.ending
 
+    def follow(self, ending: Ending | None) -> None:
+        """Go on, before ``run``, from where another request has ended."""
+        self._synthesis.follow(ending)
+
     def given_out(self) -> dict[str, Any]:
         """How much of the request was sent, and the controls it was spoken with.
 
-        ``samples_sent`` at the rate that is sent, ``characters_sent`` of the text from its beginning, ``words_sent``.
+        ``samples_sent`` at the rate that is sent, ``characters_sent`` of the text from its beginning, ``words_sent``;
+        counted window by window.
         """
         return {
-            "samples_sent": self._out(self.samples_sent),
+            "samples_sent": self._written,
             "characters_sent": self.characters_sent,
             "words_sent": self.words_sent,
             "controls": self.controls,
@@ -194,7 +199,8 @@ class SpeechJob:
 
     def _count_words(self, samples: int) -> None:
         self.samples_sent += samples
-        while self._heard and self._heard[0].end_sample <= self.samples_sent:
+        self._written = self._encoder.samples  # of a resampled stream the last hundredths of a second are still to come
+        while self._heard and self._out(self._heard[0].end_sample) <= self._written:
             self.characters_sent = max(self.characters_sent, self._heard.popleft().end)
             self.words_sent += 1
 

@@ -14,7 +14,7 @@ from swaram.text.frontend import Notice
 from swaram.voice.models import Latent, Models
 from swaram.voice.reader import Passage, Reader
 from swaram.voice.request import SpeechRequest
-from swaram.voice.synthesis import Ending, Synthesis
+from swaram.voice.synthesis import Synthesis
 from swaram.voice.timings import Mark
 from swaram.voice.voice import Voice
 from swaram.voice.windows import Window
@@ -93,9 +93,9 @@ class Engine:
         marks = tuple(mark for part in parts for mark in part.marks)
         return Speech(audio, self.voice.sample_rate, marks, tuple(notices))
 
-    def begin(self, request: SpeechRequest, marks: str = "word", after: Ending | None = None) -> Synthesis:
-        """The steps of a request, for whoever decides when each is run; ``marks`` and ``after`` as in ``Synthesis``."""
-        return Synthesis(self.models, self.reader(request), request, marks, after)
+    def begin(self, request: SpeechRequest, marks: str = "word") -> Synthesis:
+        """The steps of a request, for whoever decides when each is run; ``marks`` as in ``Synthesis``."""
+        return Synthesis(self.models, self.reader(request), request, marks)
 
     def warm_up(self) -> None:
         """Speak letters to nobody, so that tables and buffers are ready, and measure ``real_time_factor``."""

@@ -72,15 +72,11 @@ class Synthesis:
 
     ``feed`` (or ``read``) and ``prepare`` come one after another, passage by passage; ``render`` goes window by window
     and may run beside the ``prepare`` of a later passage. ``marks``: "none", "word", "symbol" or "character".
-    ``after``: the ``ending`` of a request that this one goes on from; where that one ended with a sentence, the samples
-    of both are those of one request with both texts.
     """
 
-    def __init__(
-        self, models: Models, reader: Reader, request: SpeechRequest, marks: str = "word", after: Ending | None = None
-    ) -> None:
+    def __init__(self, models: Models, reader: Reader, request: SpeechRequest, marks: str = "word") -> None:
         self._models, self._reader, self._request, self._marks = models, reader, request, marks
-        self._after = after
+        self._after: Ending | None = None
         self._feed = TextFeed(reader)
         self._text = ""
         self._text_map = TextMap("")
@@ -100,6 +96,13 @@ class Synthesis:
             return self._after
         number = self._prepared + (self._after.passages if self._after else 0)
         return Ending(number, self._passages[self._prepared - 1].pause_after, self._tail)
+
+    def follow(self, ending: Ending | None) -> None:
+        """Go on from where another request ended, before the first ``prepare``.
+
+        Where that one ended with a sentence, the samples of both are those of one request with both texts.
+        """
+        self._after = ending
 
     def read(self, text: str) -> list[Notice]:
         """Take the whole text at once. Raises SpeechError when nothing in it can be spoken."""
