@@ -20,6 +20,7 @@ from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 from swaram.server.speak_socket import SpeakSession
 from swaram.server.speech_http import add_speech
+from swaram.server.tokens_http import add_tokens
 from swaram.server.transcribe_http import PATH as TRANSCRIPTIONS
 from swaram.server.transcribe_http import add_transcriptions
 
@@ -71,6 +72,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     }
     add_speech(app, service, spoken)
     add_kokoro(app, service, spoken)
+    add_tokens(app, service, {status: ERROR_ANSWER for status in (401, 403, 422)})
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
     listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
     return app

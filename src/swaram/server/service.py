@@ -21,6 +21,7 @@ from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
 from swaram.server.speech_job import SpeechJob
 from swaram.server.telemetry import open_telemetry
+from swaram.server.tokens import Tokens
 from swaram.server.voice_watch import VoiceWatch
 from swaram.voice.engine import Engine
 from swaram.voice.library import open_engines
@@ -67,7 +68,8 @@ class Service:
         self.telemetry = open_telemetry()
         self.engines = open_engines(settings.voices)
         self.metrics = Metrics()
-        self.keys = KeyRing.read(settings.keys)
+        secret = settings.token_secret
+        self.keys = KeyRing.read(settings.keys, Tokens(secret.get_secret_value() if secret else None))
         self.admission = Admission(settings, self.metrics)
         self.admission.measure(max(engine.real_time_factor for engine in self.engines.values()), 1.0)
         self.scheduler = Scheduler(settings.workers, self._report)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -35,6 +35,11 @@ _REMOVED = {
 }
 
 
+def as_browsers_write(origin: str) -> str:
+    """An origin in small letters and without a slash at the end."""
+    return origin.strip().rstrip("/").lower()
+
+
 class SettingsError(SwaramError):
     """Settings that cannot be used; the key is named."""
 
@@ -59,6 +64,7 @@ class ServerSettings(BaseSettings):
     json_log: bool = False
 
     keys: Path | None = None
+    token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     voice_names: dict[str, str] = VOICE_NAMES
@@ -99,7 +105,7 @@ class ServerSettings(BaseSettings):
         listed = origins.split(",") if isinstance(origins, str) else origins
         if not isinstance(listed, list | tuple):
             return listed
-        return tuple(o.strip().rstrip("/").lower() if isinstance(o, str) else o for o in listed)
+        return tuple(as_browsers_write(o) if isinstance(o, str) else o for o in listed)
 
     @classmethod
     def settings_customise_sources(
