@@ -147,7 +147,7 @@ def test_openais_client_reads_the_text_as_it_is_written_down(client, listening, 
     assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
     assert events[-1].text == whole.text == "".join(event.delta for event in events[:-1])
     assert whole.usage.type == "duration" and whole.usage.seconds >= 1
-    assert not listening.service.keys._everybody.streams
+    assert not listening.service.keys.everybody.streams
 
 
 def test_a_long_recording_comes_in_parts_whose_sum_is_the_whole(listening, said, monkeypatch):

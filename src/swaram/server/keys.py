@@ -57,11 +57,11 @@ class Holder:
 
 
 class KeyRing:
-    """The keys of a server; without any, everybody is let in under the same, unlimited grant."""
+    """The keys of a server; without any, ``everybody`` is let in under the same, unlimited grant."""
 
     def __init__(self, grants: list[Grant] | None = None, tokens: Tokens | None = None) -> None:
         self._holders = [Holder(grant) for grant in grants or []]
-        self._everybody = Holder(Grant(name="everybody"))
+        self.everybody = Holder(Grant(name="everybody"))
         self.tokens = tokens or Tokens()
 
     @classmethod
@@ -77,7 +77,7 @@ class KeyRing:
     def find(self, connection: HTTPConnection) -> Holder | None:
         """Whose key, or token, a connection shows."""
         if not self._holders:
-            return self._everybody
+            return self.everybody
         shown = _shown(connection)
         if shown.startswith(PREFIX):
             claims = self.tokens.read(shown)
