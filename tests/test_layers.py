@@ -38,6 +38,7 @@ MAY_IMPORT = {
         "errors", "languages", "files", "config", "audio", "text", "runtime", "prepare", "training", "voice", "export",
         "recognition",
     },
+    "integrations": {"errors", "client", "api", "files", "languages"},
     "server": {"errors", "validation", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}
@@ -138,6 +139,7 @@ def test_pytorch_is_imported_only_where_voices_and_recognisers_are_made():
         ("import swaram; swaram.SwaramError", ("numpy", "onnxruntime", "pydantic", "typer", "rich", "av")),
         ("import swaram.cli.main", ("numpy", "onnxruntime", "torch", "pydantic", "fastapi", "rich.console", "av")),
         ("import swaram; swaram.load_voice; swaram.load_recognizer", ("torch", "scipy", "numba", "pyarrow", "fastapi")),
+        ("import swaram.server.app", ("wyoming", "mcp", "livekit", "pipecat", "zeroconf", "swaram.integrations")),
         ("import swaram.server.app, swaram.voice.library", ("torch", "scipy", "numba", "pyarrow", "matplotlib")),
     ],
 )

@@ -265,12 +265,14 @@ async def serve_wyoming(
 
 async def _announce(name: str, listener: socket.socket) -> Callable[[], Awaitable[None]]:
     """Let Home Assistant find this server by multicast DNS; return what ends that."""
-    from zeroconf import InterfaceChoice, get_all_addresses
+    import ifaddr  # comes with zeroconf
+    from zeroconf import InterfaceChoice
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
     host, port = listener.getsockname()[:2]
     everywhere = host in ("0.0.0.0", "::")
-    addresses = [a for a in get_all_addresses() if not a.startswith("127.")] if everywhere else [host]
+    every = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+    addresses = [address for address in every if not address.startswith("127.")] if everywhere else [host]
     announcer = AsyncZeroconf(interfaces=InterfaceChoice.All if everywhere else [host])
     info = AsyncServiceInfo(
         "_wyoming._tcp.local.",
