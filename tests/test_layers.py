@@ -38,7 +38,7 @@ MAY_IMPORT = {
         "errors", "languages", "files", "config", "audio", "text", "runtime", "prepare", "training", "voice", "export",
         "recognition",
     },
-    "integrations": {"errors", "client", "api", "files", "languages"},
+    "integrations": {"errors", "client", "api", "voice"},
     "server": {"errors", "validation", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}

@@ -2,13 +2,13 @@
 environment of its own."""
 
 import asyncio
+import difflib
 import time
 
 import numpy as np
 import pytest
 
 from swaram.audio.flac import to_integers
-from swaram.recognition.error_rates import error_rate
 from swaram.voice.request import SpeechRequest
 from tests.server.speech_client import TEXT
 
@@ -127,4 +127,4 @@ def test_livekits_openai_plugin_writes_down():
 
     with running(SHIPPED, recognizers=SHIPPED.parent / "recognizers") as server:
         event = asyncio.run(run(server))
-    assert error_rate([RAIN], [event.alternatives[0].text]) < 0.5
+    assert difflib.SequenceMatcher(None, RAIN, event.alternatives[0].text).ratio() > 0.5
