@@ -10,6 +10,10 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from swaram import __version__
+from swaram.server.adapters.deepgram import PATH as DEEPGRAM
+from swaram.server.adapters.deepgram import DeepgramSession
+from swaram.server.adapters.elevenlabs import PATH as ELEVENLABS
+from swaram.server.adapters.elevenlabs import ElevenLabsSession
 from swaram.server.adapters.kokoro import add_kokoro
 from swaram.server.answers import ERROR_ANSWER, HeadAsGet, answer_errors
 from swaram.server.auth import authenticate, serve_socket
@@ -128,6 +132,14 @@ def _add_sockets(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/speak")
     async def speak(websocket: WebSocket) -> None:
         await serve_socket(websocket, service, lambda holder: SpeakSession(websocket, service, holder))
+
+    @app.websocket(DEEPGRAM)
+    async def deepgram(websocket: WebSocket) -> None:
+        await serve_socket(websocket, service, lambda holder: DeepgramSession(websocket, service, holder))
+
+    @app.websocket(ELEVENLABS)
+    async def elevenlabs(websocket: WebSocket, voice_id: str) -> None:
+        await serve_socket(websocket, service, lambda holder: ElevenLabsSession(websocket, service, holder))
 
     @app.websocket("/v1/convert")
     async def convert(websocket: WebSocket) -> None:

@@ -18,6 +18,7 @@ class Close(IntEnum):
     """Close codes of the WebSockets."""
 
     NORMAL = 1000
+    POLICY = 1008
     INTERNAL = 1011
     RESTART = 1012
     OVERLOADED = 1013

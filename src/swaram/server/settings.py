@@ -17,12 +17,18 @@ from swaram.errors import SwaramError
 from swaram.validation import first_fault, message, nearest
 
 # Voices of other services, and who speaks here for them: a gender, or a voice, a speaker, or voice/speaker. The stars
-# and question marks of a shell may stand for parts of a name. Those of Kokoro say their gender in the second letter.
+# and question marks of a shell may stand for parts of a name. Those of Kokoro say their gender in the second letter,
+# those of Deepgram by the god or hero they are named after.
 VOICE_NAMES = {
     "alloy": "female", "ash": "male", "ballad": "male", "cedar": "male", "coral": "female", "echo": "male",
     "fable": "male", "marin": "female", "nova": "female", "onyx": "male", "sage": "female", "shimmer": "female",
     "verse": "male", "?f_*": "female", "?m_*": "male",
 }  # fmt: skip
+_MEN = (
+    "angus", "apollo", "arcas", "aries", "atlas", "draco", "helios", "hermes", "hyperion", "jupiter", "mars", "neptune",
+    "odysseus", "orion", "orpheus", "perseus", "pluto", "saturn", "zeus",
+)  # fmt: skip
+VOICE_NAMES |= {f"aura-*{name}-*": "male" for name in _MEN} | {"aura-*": "female"}
 # Models of other services that are answered as if they were this one's.
 MODEL_NAMES = ("tts-*", "gpt-*", "*whisper*", "kokoro*")
 

@@ -33,6 +33,7 @@ from wyoming.tts import (
 from swaram import __version__
 from swaram.errors import SwaramError
 from swaram.languages import LANGUAGES
+from swaram.server.adapters.session import look_at_fault
 from swaram.server.errors import HttpError
 from swaram.server.listening import Listeners
 from swaram.server.logs import describe_fault
@@ -132,6 +133,7 @@ class WyomingSession(AsyncEventHandler):
         )
         self._speaking = Speaking(self._service, self._service.keys.everybody, start, "wyoming")
         self._sending = asyncio.create_task(self._send(self._speaking))
+        self._sending.add_done_callback(look_at_fault)
 
     async def _send(self, speaking: Speaking) -> None:
         rate = speaking.started["sample_rate"]
