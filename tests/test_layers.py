@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "errors", "validation", "files", "search_path", "extras", "languages", "audio", "text", "runtime", "voice",
         "recognition",
     },
+    "integrations": {"errors", "client", "api", "voice"},
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}
 # The half of speech to text that trains, and instruments whose published networks are PyTorch's.
@@ -144,6 +145,7 @@ def test_pytorch_is_imported_only_where_voices_and_recognisers_are_made():
         ("import swaram; swaram.SwaramError", ("numpy", "onnxruntime", "pydantic", "typer", "rich", "av")),
         ("import swaram.cli.main", ("numpy", "onnxruntime", "torch", "pydantic", "fastapi", "rich.console", "av")),
         ("import swaram; swaram.load_voice; swaram.load_recognizer", ("torch", "scipy", "numba", "pyarrow", "fastapi")),
+        ("import swaram.server.app", ("wyoming", "mcp", "livekit", "pipecat", "zeroconf", "swaram.integrations")),
         ("import swaram.server.app, swaram.voice.library", ("torch", "scipy", "numba", "pyarrow", "matplotlib")),
     ],
 )

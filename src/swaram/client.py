@@ -28,7 +28,7 @@ def stream(url: str, text: str, *, key: str | None = None, **options: Any) -> It
     The last one has ``type`` "done", and ``header``: the complete one, in base64, for a file that is kept.
     """
     try:
-        with connect(**_connection(url, key)) as socket:
+        with connect(**connection(url, key)) as socket:
             socket.recv(timeout=30)  # what the server offers
             socket.send(json.dumps({"type": "start", "text": text, "marks": "none", "pace": False} | options))
             while True:
@@ -47,7 +47,7 @@ def speak(url: str, text: str, *, key: str | None = None, **options: Any) -> byt
 async def astream(url: str, text: str, *, key: str | None = None, **options: Any) -> AsyncIterator[Any]:
     """As ``stream``, for asyncio."""
     try:
-        async with aconnect(**_connection(url, key)) as socket:
+        async with aconnect(**connection(url, key)) as socket:
             await socket.recv()
             await socket.send(json.dumps({"type": "start", "text": text, "marks": "none", "pace": False} | options))
             while True:
@@ -63,7 +63,8 @@ async def aspeak(url: str, text: str, *, key: str | None = None, **options: Any)
     return assemble([message async for message in astream(url, text, key=key, **options)])
 
 
-def _connection(url: str, key: str | None) -> dict[str, Any]:
+def connection(url: str, key: str | None) -> dict[str, Any]:
+    """What ``connect`` of the package websockets is called with."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     address = url.rstrip("/").replace("http", "ws", 1) + "/v1/speak"
     return {"uri": address, "compression": None, "proxy": None, "additional_headers": headers}

@@ -45,6 +45,9 @@ VALUES = [
 ]
 KEYS = [
     "request_id",
+    "context",
+    "continues",
+    "sample_rate",
     "voice",
     "speaker",
     "language",

@@ -10,6 +10,7 @@ import pytest
 
 from swaram.audio.resample import resample
 from swaram.recognition.error_rates import error_rate
+from swaram.recognition.errors import RecognizerError
 from swaram.server.keys import add_key
 from tests.recognition.toy import toy_recognizer
 from tests.recorded_speech import file_bytes, spoken_clips
@@ -89,7 +90,10 @@ def test_plain_text(listening, said):
         (b"not a sound", {}, 415, "bad_audio"),
         (None, {"language": "ta"}, 404, "no_recognizer"),
         (None, {"response_format": "docx"}, 422, "bad_parameter"),
-        (None, {"stream": "true"}, 422, "bad_parameter"),
+        (None, {"stream": "true", "response_format": "srt"}, 422, "bad_parameter"),
+        (None, {"stream": "perhaps"}, 422, "bad_parameter"),
+        (None, {"timestamp_granularities[]": "word"}, 422, "bad_parameter"),
+        (None, {"model": "davinci"}, 404, "model_not_found"),
         (None, {"timestamp_granularities[]": "letter"}, 422, "bad_parameter"),
     ],
 )
@@ -134,6 +138,35 @@ def test_a_playlist_leads_nowhere(listening):
         assert asked == []
     finally:
         trap.shutdown()
+
+
+def test_openais_client_reads_the_text_as_it_is_written_down(client, listening, said):
+    whole = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.webm", said[1]))
+    with client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.webm", said[1]), stream=True) as heard:
+        events = list(heard)
+    assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
+    assert events[-1].text == whole.text == "".join(event.delta for event in events[:-1])
+    assert whole.usage.type == "duration" and whole.usage.seconds >= 1
+    assert not listening.service.keys.everybody.streams
+
+
+def test_a_long_recording_comes_in_parts_whose_sum_is_the_whole(listening, said, monkeypatch):
+    monkeypatch.setattr("swaram.recognition.recognizer.STRETCH_SECONDS", 1.0)
+    monkeypatch.setattr("swaram.recognition.recognizer.CUT_SECONDS", 0.5)
+    whole = post(listening, said[1]).json()["text"]
+    events = post(listening, said[1], stream="true").text.strip().split("\n\n")
+    told = [json.loads(event.removeprefix("data: ")) for event in events]
+    assert len(told) > 2 and told[-1]["text"] == whole == "".join(event["delta"] for event in told[:-1])
+
+
+def test_a_fault_in_the_middle_is_told_to_openais_client(client, said, monkeypatch):
+    def broken(*_):
+        raise RecognizerError("secret")
+        yield
+
+    monkeypatch.setattr("swaram.recognition.recognizer.Recognizer.listen", broken)
+    with pytest.raises(openai.APIError, match="cannot be used"):
+        list(client.audio.transcriptions.create(model="swaram", file=("a.webm", said[1]), stream=True))
 
 
 def test_without_a_recogniser_the_address_says_so(toy_voices, said, tmp_path):

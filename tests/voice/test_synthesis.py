@@ -110,3 +110,19 @@ def test_the_lexicons_of_request_engine_and_voice_come_in_this_order(toy, toy_fo
     assert read() == ["മാതാവ് മറ്റന്നാൾ എത്തി"]
     assert read(lexicon={"വന്നു": "നിന്നു"}) == ["മാതാവ് മറ്റന്നാൾ നിന്നു"]
     assert read() == ["മാതാവ് മറ്റന്നാൾ എത്തി"]
+
+
+@pytest.mark.parametrize("name", ["toy", "flowing_toy", "shipped"])
+@pytest.mark.parametrize("pause_scale", [0.0, 1.0])
+def test_speech_that_follows_other_speech_is_as_if_both_were_one(request, name, pause_scale):
+    engine = request.getfixturevalue(name)
+    asked = SpeechRequest(seed=3, pause_scale=pause_scale)
+    parts, ending = [], None
+    for text in ("അമ്മ വന്നു. നാളെ രാവിലെ വരാം!", " സുഖമാണോ?", " എനിക്ക് മലയാളം അറിയാം."):
+        synthesis = engine.begin(asked)
+        synthesis.follow(ending)
+        synthesis.read(text)
+        parts += rendered(synthesis, [synthesis.prepare(index) for index in range(synthesis.passages)])
+        ending = synthesis.ending
+    whole = engine.synthesise(SpeechRequest(TEXT, seed=3, pause_scale=pause_scale))
+    assert np.array_equal(np.concatenate(parts), whole.audio)

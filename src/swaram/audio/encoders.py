@@ -1,4 +1,4 @@
-"""Sound in the formats that clients ask for, each encoded as it is made: FLAC, PCM, WAV, Opus, MP3."""
+"""Sound in the formats that clients ask for, each encoded as it is made: FLAC, PCM, WAV, Opus, MP3, AAC, G.711."""
 
 import hashlib
 import io
@@ -18,9 +18,22 @@ MEDIA_TYPES = {
     "wav": "audio/wav",
     "opus": "audio/ogg",
     "mp3": "audio/mpeg",
+    "aac": "audio/aac",
+    "mulaw": "audio/PCMU",
+    "alaw": "audio/PCMA",
 }
+HEADLESS = ("pcm", "mulaw", "alaw")  # nothing in the stream says its rate
+LOWEST_RATE, HIGHEST_RATE = 8000, 48_000  # Hz, that may be asked for
+TELEPHONY_RATE = 8000  # Hz, of mu-law and A-law (ITU-T G.711) unless another rate is asked for
 _OPUS_RATES = (8000, 12_000, 16_000, 24_000, 48_000)
 _MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_OPTIONS = {"ogg": {"page_duration": "40000"}, "mp3": {"write_xing": "0", "id3v2_version": "0"}}
+# Of each lossy format: container, codec, the rates that it holds.
+_LOSSY = {
+    "opus": ("ogg", "libopus", _OPUS_RATES),
+    "mp3": ("mp3", "libmp3lame", _MP3_RATES),
+    "aac": ("adts", "aac", _MP3_RATES),
+}
 
 
 class SpeechEncoder(Protocol):
@@ -56,9 +69,25 @@ def open_encoder(form: str, sample_rate: int, bits: int = 16, out_rate: int | No
         return FlacEncoder(sample_rate, bits=bits)
     if form in ("pcm", "wav"):
         return PcmEncoder(sample_rate, bits, headed=form == "wav")
-    if form == "opus":
-        return ContainerEncoder("ogg", "libopus", _nearest(_OPUS_RATES, sample_rate), sample_rate)
-    return ContainerEncoder("mp3", "libmp3lame", _nearest(_MP3_RATES, sample_rate), sample_rate)
+    if form in ("mulaw", "alaw"):
+        return TelephonyEncoder(form, sample_rate)
+    container, codec, rates = _LOSSY[form]
+    return ContainerEncoder(container, codec, _nearest(rates, sample_rate), sample_rate)
+
+
+def rate_of(form: str, voice_rate: int, asked: int | None = None) -> int:
+    """The rate in Hz at which a format is written: the one asked for, else the voice's, of G.711 8,000.
+
+    Raises AudioError for a rate that the format does not hold.
+    """
+    if asked is None:
+        return TELEPHONY_RATE if form in ("mulaw", "alaw") else voice_rate
+    if not LOWEST_RATE <= asked <= HIGHEST_RATE:
+        raise AudioError(f"The sample_rate must be from {LOWEST_RATE} to {HIGHEST_RATE} Hz.")
+    if form in _LOSSY and asked not in _LOSSY[form][2]:
+        offered = ", ".join(map(str, _LOSSY[form][2]))
+        raise AudioError(f"The format {form} has no sample_rate of {asked} Hz; choose one of {offered}.")
+    return asked
 
 
 class ResampledEncoder:
@@ -105,7 +134,7 @@ def check_format(form: str, bits: int) -> None:
     """Raise AudioError for a format that is not offered, or bits that it does not hold."""
     if form not in MEDIA_TYPES:
         raise AudioError(f"The format {form} is not offered; choose one of {', '.join(MEDIA_TYPES)}.")
-    if bits != 16 and form in ("opus", "mp3"):
+    if bits != 16 and (form in _LOSSY or form in ("mulaw", "alaw")):
         raise AudioError(f"The format {form} is made from 16-bit samples; leave the bits out.")
 
 
@@ -189,16 +218,41 @@ class _Pipe(io.RawIOBase):
         return [b"".join(pieces)] if pieces else []
 
 
+class TelephonyEncoder(_Counted):
+    """Mu-law or A-law (ITU-T G.711): one byte for each sample, nothing around them."""
+
+    def __init__(self, form: str, sample_rate: int) -> None:
+        super().__init__(16)
+        codec: Any = av.CodecContext.create(f"pcm_{form}", "w")
+        codec.sample_rate, codec.layout, codec.format = sample_rate, "mono", "s16"
+        self._codec, self._rate = codec, sample_rate
+        self.header = self.final_header = b""
+
+    def encode(self, samples: np.ndarray) -> list[bytes]:
+        """The samples' bytes."""
+        self._count(samples)
+        if not len(samples):
+            return []
+        block = np.ascontiguousarray(samples.reshape(1, -1).astype(np.int16))
+        frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+        frame.sample_rate = self._rate
+        return [bytes(packet) for packet in self._codec.encode(frame)]
+
+    def finish(self) -> list[bytes]:
+        """Nothing is held back."""
+        return []
+
+
 class ContainerEncoder(_Counted):
     """A lossy format by FFmpeg, resampled where it does not know the rate; some tens of milliseconds look-ahead."""
 
     def __init__(self, container: str, codec: str, rate: int, sample_rate: int) -> None:
         super().__init__(16)
         self._pipe = _Pipe()
-        options = {"page_duration": "40000"} if container == "ogg" else {"write_xing": "0", "id3v2_version": "0"}
+        options = _OPTIONS.get(container, {})
         self._container = av.open(self._pipe, "w", format=container, options=options)
         stream: Any = self._container.add_stream(codec, rate=rate, layout="mono")
-        stream.bit_rate = 64_000 if codec == "libmp3lame" else 32_000
+        stream.bit_rate = 32_000 if codec == "libopus" else 64_000
         self._stream = stream
         self._resampler = av.AudioResampler(format=stream.format.name, layout="mono", rate=rate)
         self._rate = sample_rate
@@ -207,6 +261,8 @@ class ContainerEncoder(_Counted):
     def encode(self, samples: np.ndarray) -> list[bytes]:
         """What became complete."""
         self._count(samples)
+        if not len(samples):
+            return []
         block = np.ascontiguousarray(samples.reshape(1, -1).astype(np.int16))
         frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
         frame.sample_rate = self._rate

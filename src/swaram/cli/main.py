@@ -21,6 +21,8 @@ COMMANDS = {
     "speak": ("speak", "speak_command", "Speak a text: aloud, into a file, into a pipe."),
     "voice": ("voice", "voice_app", "List, fetch, add, remove, check, import and export voices."),
     "serve": ("serve", "serve_command", "Serve speech over WebSockets and HTTP, with a page."),
+    "wyoming": ("connect", "wyoming_command", "Serve Home Assistant: speech and speech to text over Wyoming."),
+    "mcp": ("connect", "mcp_command", "Let an assistant speak and transcribe, over the Model Context Protocol."),
     "convert": ("serve", "convert_command", "Convert a WAV into a FLAC, bit for bit."),
     "recognizer": ("recognizer", "recognizer_app", "Train, export and measure recognisers (speech to text)."),
     "transcribe": ("transcribe", "transcribe_command", "Write down what is said in recordings."),

@@ -119,12 +119,13 @@ class Recognizer:
 
         ``pieces``: float32 [n] each, any n, mono, -1..1, at ``features.sample_rate`` Hz.
         """
-        words: list[Word] = []
-        for start, audio in _stretches(pieces, self.features.sample_rate):
-            words += [
-                Word(w.text, round(start + w.start, 3), round(start + w.end, 3)) for w in self._words(audio, beam)
-            ]
+        words = [word for heard in self.listen(pieces, beam) for word in heard]
         return Transcript(" ".join(word.text for word in words), words)
+
+    def listen(self, pieces: Iterable[np.ndarray], beam: int | None = None) -> Iterator[list[Word]]:
+        """As ``hear``, giving the words of each stretch of the recording as soon as they are known."""
+        for start, audio in _stretches(pieces, self.features.sample_rate):
+            yield [Word(w.text, round(start + w.start, 3), round(start + w.end, 3)) for w in self._words(audio, beam)]
 
     def _words(self, audio: np.ndarray, beam: int | None) -> list[Word]:
         sample_rate = self.features.sample_rate

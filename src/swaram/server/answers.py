@@ -1,6 +1,8 @@
-"""What holds for every HTTP answer: errors are JSON with one sentence, and HEAD is answered wherever GET is."""
+"""What holds for every HTTP answer: errors are JSON with one sentence, HEAD is answered wherever GET is, and each has
+an id."""
 
 import logging
+import secrets
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -10,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from swaram.errors import SwaramError
-from swaram.server.errors import HttpError
+from swaram.server.errors import HttpError, error_body
 from swaram.server.logs import describe_fault
 from swaram.validation import message
 
@@ -21,8 +23,13 @@ ERROR_SCHEMA = {
     "properties": {
         "error": {
             "type": "object",
-            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-            "required": ["code", "message"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"], "description": "The key of the request that it is about."},
+            },
+            "required": ["code", "message", "type", "param"],
         }
     },
     "required": ["error"],
@@ -34,16 +41,14 @@ ERROR_ANSWER: dict[str, Any] = {
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Every error as ``{"error": {"code", "message"}}``, those that nobody foresaw too."""
+    """Every error as ``error_body`` writes it, those that nobody foresaw too."""
 
-    def answer(status: int, code: str, sentence: str, headers: Any = None) -> JSONResponse:
-        # Half a surrogate pair in what a client sent must not become a fault of the answer about it.
-        safe = sentence.encode("utf-8", "replace").decode()
-        return JSONResponse({"error": {"code": code, "message": safe}}, status, headers)
+    def answer(status: int, code: str, sentence: str, headers: Any = None, param: str | None = None) -> JSONResponse:
+        return JSONResponse(error_body(status, code, sentence, param), status, headers)
 
     @app.exception_handler(HttpError)
     async def known(_: Request, error: HttpError) -> JSONResponse:
-        return answer(error.status, error.code, error.sentence, error.headers)
+        return answer(error.status, error.code, error.sentence, error.headers, error.param)
 
     @app.exception_handler(SwaramError)
     async def user_error(_: Request, error: SwaramError) -> JSONResponse:
@@ -59,7 +64,8 @@ def answer_errors(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         fault = error.errors()[0]
         where = ".".join(str(part)[:40] for part in fault["loc"][1:]) or "body"
-        return answer(422, "bad_request", f"{where}: {message(fault)}.")
+        param = str(fault["loc"][1])[:40] if len(fault["loc"]) > 1 else None
+        return answer(422, "bad_request", f"{where}: {message(fault)}.", param=param)
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:
@@ -85,6 +91,27 @@ class HeadAsGet:
             await send(message)
 
         await self._app({**scope, "method": "GET"}, receive, without_body)
+
+
+class RequestIds:
+    """Gives every request an id, ``scope["swaram.request_id"]``, and says it in the header ``X-Request-Id``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = f"req_{secrets.token_hex(12)}"
+
+        async def with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
+            await send(message)
+
+        await self._app({**scope, "swaram.request_id": request_id}, receive, with_id)
 
 
 class UnderPrefix:

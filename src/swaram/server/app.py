@@ -10,6 +10,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from swaram import __version__
+from swaram.server.adapters.deepgram import PATH as DEEPGRAM
+from swaram.server.adapters.deepgram import DeepgramSession
+from swaram.server.adapters.elevenlabs import PATH as ELEVENLABS
+from swaram.server.adapters.elevenlabs import ElevenLabsSession
+from swaram.server.adapters.kokoro import add_kokoro
 from swaram.server.answers import ERROR_ANSWER, HeadAsGet, answer_errors
 from swaram.server.auth import authenticate, serve_socket
 from swaram.server.body_limit import BodyLimit
@@ -19,6 +24,7 @@ from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 from swaram.server.speak_socket import SpeakSession
 from swaram.server.speech_http import add_speech
+from swaram.server.tokens_http import add_tokens
 from swaram.server.transcribe_http import PATH as TRANSCRIPTIONS
 from swaram.server.transcribe_http import add_transcriptions
 
@@ -65,7 +71,12 @@ def create_app(settings: ServerSettings) -> FastAPI:
     answer_errors(app)
     _add_pages(app, service)
     _add_sockets(app, service)
-    add_speech(app, service, {status: ERROR_ANSWER for status in (400, 401, 403, 422, 429, 503)})
+    spoken: dict[int | str, dict[str, Any]] = {
+        status: ERROR_ANSWER for status in (400, 401, 403, 404, 422, 429, 500, 503)
+    }
+    add_speech(app, service, spoken)
+    add_kokoro(app, service, spoken)
+    add_tokens(app, service, {status: ERROR_ANSWER for status in (401, 403, 422)})
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
     listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
     return app
@@ -121,6 +132,14 @@ def _add_sockets(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/speak")
     async def speak(websocket: WebSocket) -> None:
         await serve_socket(websocket, service, lambda holder: SpeakSession(websocket, service, holder))
+
+    @app.websocket(DEEPGRAM)
+    async def deepgram(websocket: WebSocket) -> None:
+        await serve_socket(websocket, service, lambda holder: DeepgramSession(websocket, service, holder))
+
+    @app.websocket(ELEVENLABS)
+    async def elevenlabs(websocket: WebSocket, voice_id: str) -> None:
+        await serve_socket(websocket, service, lambda holder: ElevenLabsSession(websocket, service, holder))
 
     @app.websocket("/v1/convert")
     async def convert(websocket: WebSocket) -> None:

@@ -5,6 +5,8 @@ import asyncio
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from swaram.server.errors import error_body
+
 _PATIENCE = 20.0
 
 
@@ -55,4 +57,4 @@ class BodyLimit:
 
 
 def _answer(status: int, code: str, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": sentence}}, status, {"Connection": "close"})
+    return JSONResponse(error_body(status, code, sentence), status, {"Connection": "close"})

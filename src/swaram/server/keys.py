@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import HTTPConnection
 
 from swaram.errors import SwaramError
+from swaram.server.tokens import PREFIX, Tokens
 from swaram.validation import first_problem
 
 
@@ -56,16 +57,17 @@ class Holder:
 
 
 class KeyRing:
-    """The keys of a server; without any, everybody is let in under the same, unlimited grant."""
+    """The keys of a server; without any, ``everybody`` is let in under the same, unlimited grant."""
 
-    def __init__(self, grants: list[Grant] | None = None) -> None:
+    def __init__(self, grants: list[Grant] | None = None, tokens: Tokens | None = None) -> None:
         self._holders = [Holder(grant) for grant in grants or []]
-        self._everybody = Holder(Grant(name="everybody"))
+        self.everybody = Holder(Grant(name="everybody"))
+        self.tokens = tokens or Tokens()
 
     @classmethod
-    def read(cls, path: Path | None) -> "KeyRing":
+    def read(cls, path: Path | None, tokens: Tokens | None = None) -> "KeyRing":
         """Read a file of keys. Raises KeyFileError, naming the entry that is wrong."""
-        return cls() if path is None else cls(read_grants(path))
+        return cls(None if path is None else read_grants(path), tokens)
 
     @property
     def needed(self) -> bool:
@@ -73,18 +75,37 @@ class KeyRing:
         return bool(self._holders)
 
     def find(self, connection: HTTPConnection) -> Holder | None:
-        """Whose key a connection shows (``Authorization: Bearer``, ``X-API-Key``, or ``?key=`` for browsers)."""
+        """Whose key, or token, a connection shows."""
         if not self._holders:
-            return self._everybody
-        scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
-        shown = bearer.strip() if scheme.lower() == "bearer" else ""
-        shown = shown or connection.headers.get("x-api-key", "") or connection.query_params.get("key", "")
-        digest = hash_key(shown)
+            return self.everybody
+        shown = _shown(connection)
+        if shown.startswith(PREFIX):
+            claims = self.tokens.read(shown)
+            origin = connection.headers.get("origin")
+            if claims is None or (claims.origin is not None and claims.origin != origin):
+                return None
+            return self._of(claims.key)
+        return self._of(hash_key(shown))
+
+    def shows_token(self, connection: HTTPConnection) -> bool:
+        """Whether a connection shows a token and no key."""
+        return _shown(connection).startswith(PREFIX)
+
+    def _of(self, digest: str) -> Holder | None:
         found = None
         for holder in self._holders:  # all are compared, whichever fits
             if hmac.compare_digest(holder.grant.sha256, digest):
                 found = holder
         return found
+
+
+def _shown(connection: HTTPConnection) -> str:
+    """The key that a connection shows: ``Authorization`` as Bearer, or as Token as Deepgram's clients write it,
+    ``X-API-Key``, ElevenLabs' ``xi-api-key``, or ``?key=`` for browsers."""
+    headers = connection.headers
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    shown = given.strip() if scheme.lower() in ("bearer", "token") else ""
+    return shown or headers.get("x-api-key") or headers.get("xi-api-key") or connection.query_params.get("key", "")
 
 
 def hash_key(key: str) -> str:

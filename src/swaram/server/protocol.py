@@ -1,6 +1,8 @@
 """The messages of the protocol, version 1 (docs/protocol.md): what clients may say, and how errors are told."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Annotated, Any, Literal
 
@@ -17,6 +19,7 @@ class Close(IntEnum):
     """Close codes of the WebSockets."""
 
     NORMAL = 1000
+    POLICY = 1008
     INTERNAL = 1011
     RESTART = 1012
     OVERLOADED = 1013
@@ -44,7 +47,19 @@ class RequestError(SwaramError):
         self.code, self.retry_after = code, retry_after
 
 
+@contextmanager
+def about(key: str) -> Iterator[None]:
+    """Note on an error that comes out of the block which key of a request it is about (``error.key``)."""
+    try:
+        yield
+    except SwaramError as error:
+        vars(error).setdefault("key", key)
+        raise
+
+
 RequestId = Annotated[str, Field(min_length=1, max_length=64)]
+# What this server understands beyond the first form of version 1, said in ``hello``.
+FEATURES = ("contexts", "continues", "character_marks", "sample_rate", "given_out")
 
 
 class _Message(BaseModel):
@@ -52,10 +67,16 @@ class _Message(BaseModel):
 
 
 class Start(_Message):
-    """Begin a request. With ``text`` it is complete; without, ``text`` and ``end`` messages follow."""
+    """Begin a request. With ``text`` it is complete; without, ``text`` and ``end`` messages follow.
+
+    Requests of one ``context`` are served one after the other, those of several side by side. One that ``continues``
+    takes what it leaves out from the last one of its context, and its speech goes on from there.
+    """
 
     type: Literal["start"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
+    continues: bool = False
     voice: Annotated[str, Field(max_length=200)] | None = None
     speaker: Annotated[str, Field(max_length=200)] | int | None = None
     language: Annotated[str, Field(max_length=20)] | None = None
@@ -64,9 +85,10 @@ class Start(_Message):
     pitch: float = 0.0
     seed: int = 0
     pause_scale: float = 1.0
-    format: Literal["flac", "pcm", "wav", "opus", "mp3"] = "flac"
+    format: Literal["flac", "pcm", "wav", "opus", "mp3", "aac", "mulaw", "alaw"] = "flac"
     bits: Literal[16, 24] = 16
-    marks: Literal["none", "word", "symbol"] = "word"
+    sample_rate: int | None = None
+    marks: Literal["none", "word", "symbol", "character"] = "word"
     pace: bool = True
     ssml: bool | None = None
     lexicon: Annotated[dict[str, str], Field(max_length=MAX_LEXICON)] | None = None
@@ -78,6 +100,7 @@ class Text(_Message):
 
     type: Literal["text"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
     text: str
 
 
@@ -86,6 +109,7 @@ class Flush(_Message):
 
     type: Literal["flush"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
 
 
 class End(_Message):
@@ -93,13 +117,15 @@ class End(_Message):
 
     type: Literal["end"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
 
 
 class Cancel(_Message):
-    """Stop a request, or all where none is named."""
+    """Stop a request, those of a context, or all where none is named."""
 
     type: Literal["cancel"]
     request_id: RequestId | None = None
+    context: RequestId | None = None
 
 
 class Ping(_Message):

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from swaram.errors import SwaramError
-from swaram.server.answers import UnderPrefix
+from swaram.server.answers import RequestIds, UnderPrefix
 from swaram.server.app import create_app
 from swaram.server.connection import HttpConnection, OneLineErrors, SpeechConnection
 from swaram.server.service import Service
@@ -88,7 +88,15 @@ def allow_origins(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
         allow_origins=origins,
         allow_methods=("GET", "HEAD", "POST"),
         allow_headers=("*",),
-        expose_headers=("Content-Disposition", "Retry-After", "X-Audio-MD5", "X-Samples", "X-Warning"),
+        expose_headers=(
+            "Content-Disposition",
+            "Retry-After",
+            "X-Audio-MD5",
+            "X-Request-Id",
+            "X-Samples",
+            "X-Voice",
+            "X-Warning",
+        ),
         max_age=3600,
     )
 
@@ -101,7 +109,7 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
     _check_tls(settings)
     app = create_app(settings)
     config = uvicorn.Config(
-        allow_origins(UnderPrefix(app, settings.root_path), settings.origins),
+        allow_origins(RequestIds(UnderPrefix(app, settings.root_path)), settings.origins),
         http=HttpConnection,
         ws=SpeechConnection,
         ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),

@@ -9,18 +9,19 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from swaram import __version__
-from swaram.audio.encoders import check_format
+from swaram.audio.encoders import check_format, rate_of
 from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.errors import SwaramError
 from swaram.languages import get_language
 from swaram.server.admission import Admission
 from swaram.server.keys import KeyRing
 from swaram.server.metrics import Metrics
-from swaram.server.protocol import PROTOCOL_VERSION, RequestError, Start
+from swaram.server.protocol import FEATURES, PROTOCOL_VERSION, RequestError, Start, about
 from swaram.server.scheduler import Scheduler, StepReport
 from swaram.server.settings import ServerSettings
 from swaram.server.speech_job import SpeechJob
 from swaram.server.telemetry import open_telemetry
+from swaram.server.tokens import Tokens
 from swaram.server.voice_watch import VoiceWatch
 from swaram.text.lexicon import Lexicon
 from swaram.voice.engine import Engine
@@ -69,7 +70,8 @@ class Service:
         self._lexicons = [Lexicon.read(settings.lexicon)] if settings.lexicon else []
         self.engines = open_engines(settings.voices, self._lexicons)
         self.metrics = Metrics()
-        self.keys = KeyRing.read(settings.keys)
+        secret = settings.token_secret
+        self.keys = KeyRing.read(settings.keys, Tokens(secret.get_secret_value() if secret else None))
         self.admission = Admission(settings, self.metrics)
         self.admission.measure(max(engine.real_time_factor for engine in self.engines.values()), 1.0)
         self.scheduler = Scheduler(settings.workers, self._report)
@@ -144,13 +146,12 @@ class Service:
         self.metrics.queue.set(self.scheduler.waiting)
         self.admission.measure_step(step.stage, step.seconds)
 
-    def begin(self, request_id: str, start: Start, sample_rate: int | None = None) -> tuple[SpeechJob, dict[str, Any]]:
-        """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served.
-
-        ``sample_rate``: of the sound that is sent, in Hz, where it is not to be the voice's own.
-        """
-        name = self._voice_name(start.voice, start.language)
+    def begin(self, request_id: str, start: Start) -> tuple[SpeechJob, dict[str, Any]]:
+        """A request made ready, and its ``started`` message. Raises SwaramError when it cannot be served."""
+        with about("voice"):
+            name = self.voice_name(start.voice, start.language)
         engine = self.engines[name]
+        voice = engine.voice
         request = SpeechRequest(
             speaker=start.speaker,
             language=start.language,
@@ -162,18 +163,34 @@ class Service:
             ssml=start.ssml,
             lexicon=start.lexicon,
         )
-        check_format(start.format, start.bits)
-        language = engine.voice.find_language(start.language)
-        speaker = engine.voice.find_speaker(start.speaker)
         # What the voice cannot do is refused before anything is made.
-        engine.voice.find_style(start.style)
-        engine.voice.pitch_factor(start.pitch)
-        rate = engine.voice.sample_rate
+        with about("format"):
+            check_format(start.format, start.bits)
+        with about("sample_rate"):
+            rate = rate_of(start.format, voice.sample_rate, start.sample_rate)
+        with about("language"):
+            language = voice.find_language(start.language)
+        with about("speaker"):
+            speaker = voice.find_speaker(start.speaker)
+        with about("style"):
+            style = voice.find_style(start.style)
+        with about("pitch"):
+            voice.pitch_factor(start.pitch)
+        controls = {
+            "voice": name,
+            "speaker": speaker.name if speaker else None,
+            "language": language,
+            "style": voice.manifest.styles[style] if voice.manifest.styles else None,
+            "speed": start.speed,
+            "pitch": start.pitch,
+            "seed": start.seed,
+            "pause_scale": start.pause_scale,
+        }
         started = {
             "type": "started",
             "request_id": request_id,
             "voice": name,
-            "speaker": speaker.name if speaker else None,
+            "speaker": controls["speaker"],
             "language": language,
             "format": start.format,
             "sample_rate": rate,
@@ -183,9 +200,11 @@ class Service:
         }
         synthesis = engine.begin(request, start.marks)
         shared = (self.scheduler, self.settings, self.metrics, self.admission)
-        return SpeechJob(request_id, name, start, synthesis, rate, *shared, sample_rate), started
+        job = SpeechJob(request_id, name, start, synthesis, voice.sample_rate, *shared, rate, controls)
+        return job, started
 
-    def _voice_name(self, name: str | None, language: str | None) -> str:
+    def voice_name(self, name: str | None, language: str | None) -> str:
+        """The voice of that name, by default the first one that reads the language. Raises RequestError."""
         if not self.engines:
             raise RequestError("unknown_voice", "The server has no voice at the moment; try again later.", 5.0)
         if not name:
@@ -203,12 +222,14 @@ class Service:
             "type": "hello",
             "protocol": PROTOCOL_VERSION,
             "server": f"swaram {__version__}",
+            "features": list(FEATURES),
             "voices": list(self.engines),
             "limits": {
                 "message_bytes": settings.max_message_bytes,
                 "message_characters": settings.max_message_characters,
                 "request_characters": settings.max_request_characters,
                 "queued_requests": settings.max_queued_requests,
+                "contexts": settings.max_contexts,
                 "idle_seconds": settings.idle_timeout,
                 "session_seconds": settings.session_timeout,
                 "seconds_ahead": settings.seconds_ahead,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -16,6 +16,22 @@ from pydantic_settings import (
 from swaram.errors import SwaramError
 from swaram.validation import first_fault, message, nearest
 
+# Voices of other services, and who speaks here for them: a gender, or a voice, a speaker, or voice/speaker. The stars
+# and question marks of a shell may stand for parts of a name. Those of Kokoro say their gender in the second letter,
+# those of Deepgram by the god or hero they are named after.
+VOICE_NAMES = {
+    "alloy": "female", "ash": "male", "ballad": "male", "cedar": "male", "coral": "female", "echo": "male",
+    "fable": "male", "marin": "female", "nova": "female", "onyx": "male", "sage": "female", "shimmer": "female",
+    "verse": "male", "?f_*": "female", "?m_*": "male",
+}  # fmt: skip
+_MEN = (
+    "angus", "apollo", "arcas", "aries", "atlas", "draco", "helios", "hermes", "hyperion", "jupiter", "mars", "neptune",
+    "odysseus", "orion", "orpheus", "perseus", "pluto", "saturn", "zeus",
+)  # fmt: skip
+VOICE_NAMES |= {f"aura-*{name}-*": "male" for name in _MEN} | {"aura-*": "female"}
+# Models of other services that are answered as if they were this one's.
+MODEL_NAMES = ("tts-*", "gpt-*", "*whisper*", "kokoro*")
+
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 PREFIX = "SWARAM_SERVER_"
@@ -23,6 +39,11 @@ _REMOVED = {
     "worker_kind": "The setting worker_kind (--worker-kind) is gone: speech is computed in threads. Leave it out; to "
     "keep a crash from all listeners, run several servers behind a proxy.",
 }
+
+
+def as_browsers_write(origin: str) -> str:
+    """An origin in small letters and without a slash at the end."""
+    return origin.strip().rstrip("/").lower()
 
 
 class SettingsError(SwaramError):
@@ -50,7 +71,11 @@ class ServerSettings(BaseSettings):
 
     lexicon: Path | None = None
     keys: Path | None = None
+    token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    voice_names: dict[str, str] = VOICE_NAMES
+    model_names: tuple[str, ...] = MODEL_NAMES
 
     watch_seconds: Annotated[float, Field(ge=0, le=3600)] = 2.0
 
@@ -61,6 +86,7 @@ class ServerSettings(BaseSettings):
     breather: Annotated[float, Field(ge=0)] = 0.5
     drain_timeout: Annotated[float, Field(ge=0)] = 20.0
     max_queued_requests: Count = 8
+    max_contexts: Count = 8
 
     max_message_bytes: Count = 65_536
     max_message_characters: Count = 2_000
@@ -86,7 +112,7 @@ class ServerSettings(BaseSettings):
         listed = origins.split(",") if isinstance(origins, str) else origins
         if not isinstance(listed, list | tuple):
             return listed
-        return tuple(o.strip().rstrip("/").lower() if isinstance(o, str) else o for o in listed)
+        return tuple(as_browsers_write(o) if isinstance(o, str) else o for o in listed)
 
     @classmethod
     def settings_customise_sources(

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -15,7 +16,8 @@ from swaram.server.protocol import RequestError, Start
 from swaram.server.scheduler import Job, Scheduler
 from swaram.server.settings import ServerSettings
 from swaram.text.frontend import Notice
-from swaram.voice.synthesis import Prepared, Synthesis
+from swaram.voice.synthesis import Ending, Prepared, Synthesis
+from swaram.voice.timings import Mark
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,12 +54,14 @@ class SpeechJob:
         settings: ServerSettings,
         metrics: Metrics,
         admission: Admission,
-        out_rate: int | None = None,
+        out_rate: int,
+        controls: dict[str, Any],
     ) -> None:
         self.request_id, self.voice, self.format = request_id, voice, start.format
+        self.controls, self.continues = controls, start.continues
         self.bytes_sent = 0
         self._start, self._synthesis, self._rate = start, synthesis, sample_rate
-        self._out_rate = out_rate or sample_rate
+        self._out_rate = out_rate
         self._encoder = open_encoder(start.format, sample_rate, start.bits, out_rate)
         self._scheduler, self._job = scheduler, Job()
         self._settings, self._metrics, self._admission = settings, metrics, admission
@@ -67,7 +71,8 @@ class SpeechJob:
         self._characters = self._warnings = 0
         self._asked: float | None = None
         self._clock: float | None = None
-        self.samples_sent = 0
+        self._heard: deque[Mark] = deque()
+        self.samples_sent = self.words_sent = self.characters_sent = self._written = 0
 
     @property
     def characters(self) -> int:
@@ -78,6 +83,32 @@ class SpeechJob:
     def seconds_sent(self) -> float:
         """Seconds of speech sent so far."""
         return self.samples_sent / self._rate
+
+    @property
+    def ending(self) -> Ending | None:
+        """Where the speech ended, for a request that goes on from there."""
+        return self._synthesis.ending
+
+    def follow(self, ending: Ending | None) -> None:
+        """Go on, before ``run``, from where another request has ended."""
+        self._synthesis.follow(ending)
+
+    def given_out(self) -> dict[str, Any]:
+        """How much of the request was sent, and the controls it was spoken with.
+
+        ``samples_sent`` at the rate that is sent, ``characters_sent`` of the text from its beginning, ``words_sent``;
+        counted window by window.
+        """
+        return {
+            "samples_sent": self._written,
+            "characters_sent": self.characters_sent,
+            "words_sent": self.words_sent,
+            "controls": self.controls,
+        }
+
+    def _out(self, samples: int) -> int:
+        """A position at the rate that is sent."""
+        return samples if self._out_rate == self._rate else round(samples * self._out_rate / self._rate)
 
     @property
     def computing(self) -> float:
@@ -116,9 +147,10 @@ class SpeechJob:
                     frames = await self._step("decode", self._render, index, window)
                     self._count_underrun()
                     await self._send_frames(frames, sink)
-                    self.samples_sent += samples
+                    self._count_words(samples)
                     if ahead is None and await self._has_passage(index + 1, sink, wait=False):
                         ahead = asyncio.create_task(self._prepare(index + 1))
+                self.characters_sent = max(self.characters_sent, prepared.end)
                 index += 1
                 self._measure()
             if index == 0:
@@ -165,24 +197,34 @@ class SpeechJob:
     async def _prepare(self, index: int) -> Prepared:
         return await self._step("frontend", self._synthesis.prepare, index)
 
+    def _count_words(self, samples: int) -> None:
+        self.samples_sent += samples
+        self._written = self._encoder.samples  # of a resampled stream the last hundredths of a second are still to come
+        while self._heard and self._out(self._heard[0].end_sample) <= self._written:
+            self.characters_sent = max(self.characters_sent, self._heard.popleft().end)
+            self.words_sent += 1
+
     async def _announce(self, index: int, prepared: Prepared, sink: Sink) -> None:
+        self._heard.extend(prepared.words)
         if index == 0 and self._encoder.header:
             await sink.bytes(self._encoder.header)
         if self._start.marks == "none":
             return
-        await sink.json(
-            {
-                "type": "mark",
-                "request_id": self.request_id,
-                "start": prepared.start,
-                "end": prepared.end,
-                "start_sample": prepared.start_sample,
-                "end_sample": prepared.end_sample,
-                self._start.marks + "s": [
-                    [mark.start, mark.end, mark.start_sample, mark.end_sample] for mark in prepared.marks
-                ],
-            }
-        )
+        told = {
+            "type": "mark",
+            "request_id": self.request_id,
+            "start": prepared.start,
+            "end": prepared.end,
+            "start_sample": self._out(prepared.start_sample),
+            "end_sample": self._out(prepared.end_sample),
+            f"{self._start.marks}s": self._listed(prepared.marks),
+        }
+        if self._start.marks == "character":
+            told["words"] = self._listed(prepared.words)
+        await sink.json(told)
+
+    def _listed(self, marks: list[Mark]) -> list[list[int]]:
+        return [[mark.start, mark.end, self._out(mark.start_sample), self._out(mark.end_sample)] for mark in marks]
 
     async def _pace(self, samples: int) -> None:
         """Wait until these samples keep the sender at most ``seconds_ahead`` of a listener who plays at once.
@@ -229,6 +271,7 @@ class SpeechJob:
         encoder = self._encoder
         await self._send_frames(await self._step("encode", encoder.finish), sink)
         seconds = encoder.samples / self._out_rate
+        self.characters_sent = self._characters
         await sink.json(
             {
                 "type": "done",
@@ -239,5 +282,8 @@ class SpeechJob:
                 "header": base64.b64encode(encoder.final_header).decode(),
                 "ttfa_ms": round(1000 * (self.first_audio or 0.0), 1),
                 "real_time_factor": round(self.computing / seconds, 4) if seconds else None,
+                "characters": self.characters_sent,
+                "words": self.words_sent,
+                "controls": self.controls,
             }
         )

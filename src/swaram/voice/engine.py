@@ -99,7 +99,7 @@ class Engine:
         return Speech(audio, self.voice.sample_rate, marks, tuple(notices))
 
     def begin(self, request: SpeechRequest, marks: str = "word") -> Synthesis:
-        """The steps of a request, for whoever decides when each is run; ``marks``: "none", "word" or "symbol"."""
+        """The steps of a request, for whoever decides when each is run; ``marks`` as in ``Synthesis``."""
         return Synthesis(self.models, self.reader(request), request, marks)
 
     def warm_up(self) -> None:

@@ -14,7 +14,7 @@ from swaram.text.frontend import Notice
 from swaram.voice.models import Latent, Models
 from swaram.voice.reader import Passage, Reader, Reading, TextFeed, TextMap
 from swaram.voice.request import SpeechRequest
-from swaram.voice.timings import Mark, marks_of
+from swaram.voice.timings import Mark, characters_of, marks_of
 from swaram.voice.windows import Window
 
 
@@ -22,16 +22,31 @@ from swaram.voice.windows import Window
 class Prepared:
     """A passage that can be rendered.
 
-    ``window_samples``: samples of each of its windows, silence included; ``marks``: its words or symbols; ``start`` and
+    ``window_samples``: samples of each of its windows, silence included; ``marks``: what was asked for of its words,
+    symbols or characters; ``words``: its words, whatever was asked for; ``start`` and
     ``end``: its characters in the user's text; ``start_sample`` and ``end_sample``: where it is heard, without silence.
     """
 
     window_samples: list[int]
     marks: list[Mark]
+    words: list[Mark]
     start: int
     end: int
     start_sample: int
     end_sample: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where a request's speech ended, so that another can go on from there.
+
+    ``passages``: how many there were so far; ``pause_after``: seconds of the pause that follows the last one;
+    ``tail``: how many silent samples it ended with already.
+    """
+
+    passages: int
+    pause_after: float
+    tail: int
 
 
 @dataclass(frozen=True)
@@ -56,22 +71,38 @@ class Synthesis:
     """The steps of one request.
 
     ``feed`` (or ``read``) and ``prepare`` come one after another, passage by passage; ``render`` goes window by window
-    and may run beside the ``prepare`` of a later passage. ``marks``: "none", "word" or "symbol".
+    and may run beside the ``prepare`` of a later passage. ``marks``: "none", "word", "symbol" or "character".
     """
 
     def __init__(self, models: Models, reader: Reader, request: SpeechRequest, marks: str = "word") -> None:
         self._models, self._reader, self._request, self._marks = models, reader, request, marks
+        self._after: Ending | None = None
         self._feed = TextFeed(reader, request.ssml)
         self._text = ""
         self._text_map = TextMap("")
         self._passages: list[Passage] = []
         self._ready: dict[int, _Ready] = {}
-        self._samples = self._tail = 0
+        self._samples = self._tail = self._prepared = 0
 
     @property
     def passages(self) -> int:
         """How many passages are known so far."""
         return len(self._passages)
+
+    @property
+    def ending(self) -> Ending | None:
+        """Where this speech ends, as far as its passages were prepared; None where nothing was spoken so far."""
+        if not self._prepared:
+            return self._after
+        number = self._prepared + (self._after.passages if self._after else 0)
+        return Ending(number, self._passages[self._prepared - 1].pause_after, self._tail)
+
+    def follow(self, ending: Ending | None) -> None:
+        """Go on from where another request ended, before the first ``prepare``.
+
+        Where that one ended with a sentence, the samples of both are those of one request with both texts.
+        """
+        self._after = ending
 
     def read(self, text: str) -> list[Notice]:
         """Take the whole text at once. Raises SpeechError when nothing in it can be spoken."""
@@ -92,11 +123,11 @@ class Synthesis:
         """Run the front end for a passage; in order."""
         models, passage = self._models, self._passages[index]
         hop, rate = models.voice.hop_length, models.voice.sample_rate
-        latent = models.encode_passage(passage, self._request, index)
+        ending = self.ending
+        latent = models.encode_passage(passage, self._request, ending.passages if ending else 0)
         lead = pause_samples(passage.silence_before, 0, rate)
-        if index:
-            pause = self._passages[index - 1].pause_after * self._request.pause_scale
-            lead += pause_samples(pause, self._tail, rate)
+        if ending:
+            lead += pause_samples(ending.pause_after * self._request.pause_scale, ending.tail, rate)
         tail = tail_samples(latent.length * hop)
         tail += pause_samples(passage.silence_after, tail, rate)
         windows = list(models.windows(latent.length))
@@ -105,15 +136,19 @@ class Synthesis:
             lengths[0] += lead
             lengths[-1] += tail
         begins = self._samples + lead
-        marks: list[Mark] = []
-        if self._marks != "none":
-            symbols = self._marks == "symbol"
-            marks = list(marks_of(models.voice, passage, latent, self._text_map, begins, symbols))
+        words = list(marks_of(models.voice, passage, latent, self._text_map, begins))
         start, end = self._text_map.span(passage.origins)
+        spoken = begins + latent.length * hop
+        marks = [] if self._marks == "none" else words
+        if self._marks in ("symbol", "character"):
+            marks = list(marks_of(models.voice, passage, latent, self._text_map, begins, symbols=True))
+        if self._marks == "character":
+            marks = characters_of(words, marks, start, end, spoken)
         self._ready[index] = _Ready(latent, windows, lead, tail)
         self._samples += sum(lengths)
         self._tail = tail
-        return Prepared(lengths, marks, start, end, begins, self._samples - tail)
+        self._prepared = index + 1
+        return Prepared(lengths, marks, words, start, end, begins, spoken)
 
     def render(self, index: int, window: int) -> np.ndarray:
         """float32 samples [n], -1..1, of one window of a prepared passage, its silence included; in order."""
