@@ -5,9 +5,11 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from fastapi import FastAPI, Request
 from starlette.datastructures import FormData, UploadFile
@@ -30,10 +32,13 @@ from swaram.server.speech_http import to_http
 
 logger = logging.getLogger("swaram.server")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 PATH = "/v1/audio/transcriptions"
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 # A key's characters a minute also limit what it may have written down: about so many are spoken in a second.
-_CHARACTERS_A_SECOND = 14
+CHARACTERS_A_SECOND = 14
 _NAME = "the recording"
 _MEASURED_RATE = 16_000
 _FORM = {
@@ -106,11 +111,25 @@ class Listeners:
         finally:
             self.waiting -= 1
 
-    def _listen(self, code: str, source: BinaryIO) -> tuple[Transcript, Decoder]:
+    async def compute(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """What ``work`` returns, on the threads that write down."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
+
+    @property
+    def languages(self) -> list[str]:
+        """The codes of the languages that can be written down."""
+        return list(self._folders)
+
+    def recognizer(self, code: str) -> Recognizer:
+        """The recogniser of a language that ``choose`` gave; opening it may take a second."""
         with self._lock:
             recognizer = self._open.get(code)
             if recognizer is None:
                 recognizer = self._open[code] = Recognizer.load(self._folders[code])
+        return recognizer
+
+    def _listen(self, code: str, source: BinaryIO) -> tuple[Transcript, Decoder]:
+        recognizer = self.recognizer(code)
         recording = Decoder(source, recognizer.features.sample_rate, _NAME)
         return recognizer.hear(recording.pieces()), recording
 
@@ -169,7 +188,7 @@ async def _answer(request: Request, service: Service, listeners: Listeners, hold
             form_of_answer, code, words = _wishes(form, listeners)
             source, seconds = await _recording(form.get("file"), settings.max_transcription_seconds)
             try:
-                service.admission.take(holder, round(_CHARACTERS_A_SECOND * seconds))
+                service.admission.take(holder, round(CHARACTERS_A_SECOND * seconds))
             except SwaramError as error:
                 raise to_http(error) from error
             try:
