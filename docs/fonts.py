@@ -11,8 +11,8 @@ from pathlib import Path
 from fontTools import subset
 
 FONTS = Path(__file__).resolve().parents[1] / "src" / "swaram" / "server" / "page" / "fonts"
-# Joiners, the dotted circle under lone vowel signs, the rupee sign, dandas.
-SHARED = "U+20,U+A0,U+200B-200F,U+25CC,U+20B9,U+964-965"
+JOINERS = ",U+200B-200F"
+SHARED = "U+25CC,U+964-965" + JOINERS  # the dotted circle under lone vowel signs, and dandas, are in every file
 SCRIPTS = {
     "latin": ("NotoSans", "U+20-7E,U+A0-17F,U+2010-2027,U+2030-203A,U+20B9,U+2190-2193,U+2212,U+2026,U+D7"),
     "nastaliq": ("NotoNastaliqUrdu", "U+600-6FF,U+FDF2,U+FDFA,U+2010-2027," + SHARED),
@@ -29,11 +29,20 @@ SCRIPTS = {
     "tamil": ("NotoSansTamil", "U+B80-BFF," + SHARED),
     "telugu": ("NotoSansTelugu", "U+C00-C7F," + SHARED),
 }
+# Latin is the last resort, behind the reader's own font; Urdu is written in Nastaliq where the page says so.
+FAMILIES = {"latin": "swaram Latin", "nastaliq": "swaram Nastaliq"}
+FACE = """@font-face {{
+  font-family: "{family}";
+  src: url("{script}.woff2") format("woff2");
+  font-display: swap;
+  unicode-range: {letters};
+}}
+"""
 
 
 def main(sources: Path) -> None:
-    """Write every subset and print its size."""
-    total = 0
+    """Write every subset and ``fonts.css``, and print the sizes."""
+    total, css = 0, ""
     for script, (font, letters) in SCRIPTS.items():
         target = FONTS / f"{script}.woff2"
         subset.main(
@@ -44,7 +53,11 @@ def main(sources: Path) -> None:
             ]
         )  # fmt: skip
         total += target.stat().st_size
+        # A file is asked for because of letters of its script, not because of a danda.
+        own = letters if script in ("latin", "devanagari") else letters.replace(SHARED, JOINERS.strip(","))
+        css += FACE.format(family=FAMILIES.get(script, "swaram"), script=script, letters=own.replace(",", ", "))
         print(f"{target.stat().st_size:8,}  {target.name}")
+    (FONTS / "fonts.css").write_text(css, encoding="utf-8")
     print(f"{total:8,}  together")
 
 

@@ -20,7 +20,7 @@ export class SwaramError extends Error {
 /** One server. `key` goes into a header over HTTP and, because browsers allow nothing else, into a socket's address. */
 export class SwaramClient {
   constructor(address, { key = "", WebSocket = globalThis.WebSocket, fetch = globalThis.fetch } = {}) {
-    this.address = String(address).replace(/[^/]*([?#].*)?$/, (end) => (/^[?#]/.test(end) ? "" : end)).replace(/\/*$/, "/");
+    this.address = String(address).replace(/[?#].*$/, "").replace(/\/*$/, "/");
     this.key = key;
     this.WebSocket = WebSocket;
     this.fetch = (...all) => fetch(...all);

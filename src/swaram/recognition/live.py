@@ -19,6 +19,7 @@ SILENCE_SECONDS = 1.0  # kept before what comes, where nobody speaks
 # any speech, is not given to it.
 QUIET = 10 ** (-26 / 20)  # of the loudest so far
 SILENT = 10 ** (-54 / 20)  # of full scale
+FORGET = 0.97  # of the loudest, each second: a knock on the table is not the measure for ever
 BLOCK_SECONDS = 0.05
 
 
@@ -103,3 +104,4 @@ class LiveTranscript:
         samples = min(len(self._audio), max(0, round(seconds * self._rate)))
         self._audio = self._audio[samples:].copy()
         self._begun += samples
+        self._loudest = max(SILENT / QUIET, self._loudest * FORGET ** (samples / self._rate))

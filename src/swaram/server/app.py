@@ -70,7 +70,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
     listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
     add_live_transcription(app, service, listeners)
-    add_text(app, service, {status: ERROR_ANSWER for status in (400, 401, 403, 422, 429)})
+    add_text(app, service, listeners.languages, {status: ERROR_ANSWER for status in (400, 401, 403, 422, 429)})
     return app
 
 

@@ -28,13 +28,18 @@ class TextBody(BaseModel):
     language: Annotated[str, Field(max_length=20, description="A code, a tag or a name, such as ml.")]
 
 
-def add_text(app: FastAPI, service: Service, errors: dict[int | str, dict[str, Any]]) -> None:
-    """Add the two addresses to an application."""
+def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dict[int | str, dict[str, Any]]) -> None:
+    """Add the two addresses to an application; ``recognizers`` are the languages that the server writes down."""
 
     @app.get("/v1/languages")
     async def languages() -> dict[str, Any]:
-        """The languages that swaram reads, their scripts, and the voices of this server that speak them."""
-        return {"languages": [describe(language, service) for language in LANGUAGES.values()]}
+        """The languages that swaram reads, their scripts, the voices here that speak them, and which it writes down."""
+        return {
+            "languages": [
+                describe(language, service) | {"recognizer": language.code in recognizers}
+                for language in LANGUAGES.values()
+            ]
+        }
 
     @app.post(PATH, responses=errors)
     async def text(request: Request, body: TextBody) -> dict[str, Any]:
