@@ -52,9 +52,7 @@ class Browser:
             ],
         }  # fmt: skip
         logs = {"browser": "ALL"}
-        wanted = {
-            "alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}
-        }
+        wanted = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": logs}}
         answer = self._client.post("/session", json={"capabilities": wanted}).json()["value"]
         self._session = f"/session/{answer['sessionId']}"
         return self
@@ -83,7 +81,9 @@ class Browser:
         """The condition's value once it is true."""
         deadline = time.monotonic() + seconds
         while not (value := self.run(f"return {condition}")):
-            assert time.monotonic() < deadline, f"{condition} did not become true: {self.run('return window.swaram')}"
+            assert time.monotonic() < deadline, (
+                f"{condition} did not become true: {self.run('return {...window.swaram, takes: 0}')}"
+            )
             time.sleep(0.05)
         return value
 
@@ -102,7 +102,9 @@ class Browser:
 
     def resize(self, width: int, height: int = 1000) -> None:
         """Show pages in so many pixels, as a phone of that width would."""
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
 
     def command(self, name: str, **parameters: Any) -> Any:
         """A command of the DevTools protocol."""

@@ -17,7 +17,8 @@ export class Inbox {
       this.wake?.();
     };
     socket.onclose = (event) => this.finish(lost(event));
-    socket.onerror = () => {}; // a close event always follows
+    // A close event with a reason follows, but not in Node 20.
+    socket.onerror = () => setTimeout(() => this.finish(lost()), 200);
   }
 
   /** The next message. Throws once the socket is closed and nothing is left. */

@@ -40,7 +40,7 @@ function table(title, heads, rows) {
 }
 
 function operation(path, method, told) {
-  const parts = [make("p", { textContent: told.description ?? told.summary ?? "" })];
+  const parts = [];
   const rows = (told.parameters ?? []).map((one) => [`${one.name} (${one.in})`, kind(one.schema), one.description ?? ""]);
   const [type, body] = Object.entries(told.requestBody?.content ?? {})[0] ?? [];
   const shape = resolved(body?.schema);
@@ -52,7 +52,7 @@ function operation(path, method, told) {
   parts.push(table("Answers", ["Status", "Meaning", "Form"], Object.entries(told.responses ?? {}).map(([status, answer]) =>
     [status, answer.description ?? "", Object.keys(answer.content ?? {}).join(", ")])));
   parts.push(type?.startsWith("multipart") ? tryForm(path) : tryIt(path, method, type && body.schema));
-  return make("details", { className: "card" }, make("summary", {}, make("code", { textContent: `${method.toUpperCase()} ${path}` }), ` ${told.summary ?? ""}`), ...parts);
+  return make("details", { className: "card" }, make("summary", {}, make("code", { textContent: `${method.toUpperCase()} ${path}` }), ` ${told.description ?? told.summary ?? ""}`), ...parts);
 }
 
 function headers() {

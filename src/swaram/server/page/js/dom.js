@@ -40,7 +40,7 @@ export function save(content, name, type) {
 
 /** A term and its figure, for a list of figures. */
 export function figure(term, value) {
-  return make("div", {}, make("dt", { textContent: term }), make("dd", { textContent: value }));
+  return make("div", {}, make("dt", { textContent: term }), make("dd", {}, make("bdi", { textContent: value })));
 }
 
 /** Let files be dropped on an element or chosen in an input. */

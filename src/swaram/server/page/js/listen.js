@@ -11,6 +11,8 @@ import { Take, facts } from "./take.js";
 const MOST_TAKES = 12;
 const MOST_CHARACTERS = 200_000;
 
+const command = (text) => make("pre", { dir: "ltr" }, make("code", { textContent: text }));
+
 export class Listen {
   constructor(client) {
     this.client = client;
@@ -100,9 +102,9 @@ export class Listen {
       return;
     }
     box.append(make("details", {}, make("summary", { textContent: t("how_to") }),
-      make("p", { textContent: t("how_add") }), make("code", { textContent: "swaram voice add FILE.zip" }),
-      make("p", { textContent: t("how_import") }), make("code", { textContent: "swaram voice import …" }),
-      make("p", { textContent: t("how_train", { language: likely.name }) }), make("code", { textContent: "swaram prepare … · swaram train …" })));
+      make("p", { textContent: t("how_add") }), command("swaram voice add FILE.zip"),
+      make("p", { textContent: t("how_import") }), command("swaram voice import …"),
+      make("p", { textContent: t("how_train", { language: likely.name }) }), command("swaram prepare …"), command("swaram train …")));
   }
 
   useVoice(name) {
@@ -196,7 +198,7 @@ export class Listen {
     this.shown = group.takes;
     $("takes").replaceChildren(...group.takes.map((take) => take.element));
     if (group.compared) {
-      $("takes").append(make("div", { className: "actions" },
+      $("takes").prepend(make("div", { className: "actions both" },
         make("button", { type: "button", id: "switch", "data-t": "switch", textContent: t("switch"), onclick: () => this.switch() })));
     }
     this.showHistory();

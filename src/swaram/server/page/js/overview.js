@@ -20,9 +20,13 @@ export class Overview {
     this.loudest = 0;
     this.columns = [];
     this.complete = false;
+    this.at = 0;
     this.fft = new Spectrum(WINDOW);
     element.addEventListener("click", (event) => seek(((event.clientX - element.getBoundingClientRect().left) / element.clientWidth) * this.total));
-    new ResizeObserver(() => this.redraw()).observe(element);
+    new ResizeObserver(() => {
+      this.redraw();
+      this.moveTo(this.at);
+    }).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
@@ -71,6 +75,7 @@ export class Overview {
 
   /** Show where one is, in samples. */
   moveTo(sample) {
+    this.at = sample;
     this.cursor.style.transform = `translateX(${(sample / this.total) * (this.element.clientWidth - 2)}px)`;
   }
 

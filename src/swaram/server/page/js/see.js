@@ -91,7 +91,7 @@ export class See {
       at = notice.end;
     }
     line.append(characters.slice(at).join(""));
-    const list = make("ol", {}, ...notices.map((notice) => make("li", { textContent: `${notice.kind}: ${notice.message}` })));
+    const list = make("ol", {}, ...notices.map((notice) => make("li", { textContent: notice.message })));
     return make("div", {}, make("h2", { textContent: t("notices") }), line, notices.length ? list : make("p", { className: "hint", textContent: t("no_notices") }));
   }
 }

@@ -37,16 +37,16 @@ export class SoundView {
   }
 
   build(expected) {
-    const view = make("div", { className: "overview" });
+    const view = make("div", { className: "overview", dir: "ltr" });
     this.overview = new Overview(view, { expected, seek: (sample) => this.player.seek(sample) });
-    this.position = make("input", { type: "range", className: "position", min: 0, max: 0, step: 0.1, value: 0 });
+    this.position = make("input", { type: "range", className: "position", dir: "ltr", min: 0, max: 0, step: 0.1, value: 0 });
     this.position.addEventListener("input", () => this.player.seek(this.position.value * this.sampleRate));
     this.button = make("button", { type: "button", onclick: () => this.toggle() });
     this.replayButton = make("button", { type: "button", onclick: () => this.replay() });
-    this.clock = make("span", { className: "clock", textContent: "0:00" });
+    this.clock = make("span", { className: "clock", dir: "ltr", textContent: "0:00" });
     this.speed = make("select", { onchange: () => this.player.setSpeed(Number(this.speed.value)) },
       ...SPEEDS.map((speed) => new Option(`${speed} ×`, speed, speed === 1, speed === 1)));
-    this.volume = make("input", { type: "range", min: 0, max: 1, step: 0.05, value: 1 });
+    this.volume = make("input", { type: "range", dir: "ltr", min: 0, max: 1, step: 0.05, value: 1 });
     this.volume.addEventListener("input", () => this.player.setVolume(Number(this.volume.value)));
     this.loop = make("input", { type: "checkbox", onchange: () => this.player.setLoop(this.loop.checked ? [0, Infinity] : null) });
     this.labels = { speed: make("span"), volume: make("span"), loop: make("span") };

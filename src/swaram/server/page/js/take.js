@@ -22,10 +22,16 @@ export class Take {
     this.state = "new";
     this.figures = make("dl", { className: "figures" });
     this.saving = make("div", { className: "actions small" });
+    this.heading = make("small", { textContent: this.title });
     this.element = make("section", { className: "card take", "aria-label": this.title },
-      make("h2", {}, make("span", { textContent: name }), make("small", { textContent: this.title })),
+      make("h2", {}, make("span", { textContent: name }), this.heading),
       this.view.element, this.saving, this.figures);
     this.measured = { bytes: 0 };
+    document.addEventListener("language", () => {
+      this.heading.textContent = this.title;
+      this.measure();
+      if (this.saving.children.length) this.offer();
+    });
   }
 
   /** The settings in words. */
