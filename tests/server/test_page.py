@@ -1,15 +1,15 @@
 """The page's first tab in a real browser: what is heard is what was sent, whatever happens on the way."""
 
-import asyncio
 import base64
 import hashlib
 import io
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -76,7 +76,8 @@ def type_and_speak(browser: Browser, text: str = TEXT, watch: bool = False, spee
     """Press Speak; fast speech, because a player takes as long as it plays."""
     watching = LISTEN if watch else ""
     browser.run(
-        f"{watching} window.swaram.state = 'idle'; document.getElementById('speed').value = {speed}; const box = document.getElementById('text'); box.value = {text!r};"
+        f"{watching} window.swaram.state = 'idle'; document.getElementById('speed').value = {speed};"
+        f"const box = document.getElementById('text'); box.value = {text!r};"
         "box.dispatchEvent(new Event('input')); document.getElementById('form').requestSubmit()"
     )
 
@@ -209,50 +210,50 @@ def test_a_server_that_goes_and_comes_back(toy_voices, browser):
         assert browser.run("return window.swaram.samples") == done["samples"]
 
 
-class SlowLine:
-    """Passes bytes on to a server, downwards so many a second."""
+@contextmanager
+def slow_line(port: int, bytes_a_second: int) -> Iterator[int]:
+    """A port that passes bytes on to a server, and its WebSockets' answers at so many bytes a second."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    open_ends: list[socket.socket] = [listener]
 
-    def __init__(self, port: int, bytes_a_second: int) -> None:
-        self._port, self._rate = port, bytes_a_second
-        self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
-        self.port = self._server.sockets[0].getsockname()[1]
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+    def carry(source: socket.socket, target: socket.socket, slow: bool) -> None:
+        speech = False
+        with suppress(OSError):
+            while data := source.recv(1024):
+                target.sendall(data)
+                speech = speech or data.startswith(b"HTTP/1.1 101")
+                time.sleep(len(data) / bytes_a_second if slow and speech else 0)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up = await asyncio.open_connection("127.0.0.1", self._port)
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                near = listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", port))
+                open_ends.extend((near, far))
+                threading.Thread(target=carry, args=(near, far, False), daemon=True).start()
+                threading.Thread(target=carry, args=(far, near, True), daemon=True).start()
 
-        async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter, slow: bool) -> None:
-            socket_speech = False
-            try:
-                while data := await source.read(1024):
-                    target.write(data)
-                    await target.drain()
-                    socket_speech = socket_speech or b"101 Switching" in data
-                    if slow and socket_speech:
-                        await asyncio.sleep(len(data) / self._rate)
-            except OSError:
-                pass
-            finally:
-                target.close()
-
-        await asyncio.gather(carry(reader, up[1], False), carry(up[0], writer, True))
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        for end in open_ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
 
 
 def test_on_a_slow_line_sound_waits_and_nothing_is_lost_or_doubled(server, browser):
-    line = SlowLine(int(server.address.rstrip("/").rpartition(":")[2]), 11_000)  # the FLAC needs about 18,000
-    try:
-        open_page(browser, f"http://127.0.0.1:{line.port}/")
+    own = int(server.address.rstrip("/").rpartition(":")[2])
+    with slow_line(own, 11_000) as port:  # the FLAC needs about 18,000
+        open_page(browser, f"http://127.0.0.1:{port}/")
         type_and_speak(browser, watch=True, speed=2)
         browser.wait_for("window.heard.length > 0")
-        waited = browser.wait_for(f"{PLAYER}.state === 'waiting'", 20)
+        browser.wait_for(f"{PLAYER}.state === 'waiting'", 20)
         done = browser.wait_for("window.swaram.state === 'played' && window.swaram.done", 60)
-        assert waited and heard_md5(browser) == done["md5"]
-    finally:
-        line.close()
+        assert heard_md5(browser) == done["md5"]
 
 
 def test_one_seeks_by_word_by_key_and_by_click(server, browser):
