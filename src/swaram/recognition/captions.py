@@ -62,8 +62,13 @@ def as_data(transcript: Transcript, duration: float) -> dict[str, Any]:
             {"id": number, "start": line.start, "end": line.end, "text": line.text}
             for number, line in enumerate(lines_of(transcript.words))
         ],
-        "words": [{"word": word.text, "start": word.start, "end": word.end} for word in transcript.words],
+        "words": [word_data(word) for word in transcript.words],
     }
+
+
+def word_data(word: Word) -> dict[str, Any]:
+    """One word as plain data."""
+    return {"word": word.text, "start": word.start, "end": word.end, "confidence": word.confidence}
 
 
 def _clock(seconds: float, point: str) -> str:

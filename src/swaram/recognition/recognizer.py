@@ -28,11 +28,16 @@ _QUIET_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Word:
-    """One word and when it was heard, in seconds from the beginning of the recording."""
+    """One word, when it was heard (seconds from the beginning of the recording), and how surely.
+
+    ``confidence``: the geometric mean of the probabilities, 0..1, that the network gave to the sounds of the word
+    where they were heard. It ranks words; it is not the share of words that are right.
+    """
 
     text: str
     start: float
     end: float
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,10 @@ class Recognizer:
     def listen(self, pieces: Iterable[np.ndarray], beam: int | None = None) -> Iterator[list[Word]]:
         """As ``hear``, giving the words of each stretch of the recording as soon as they are known."""
         for start, audio in _stretches(pieces, self.features.sample_rate):
-            yield [Word(w.text, round(start + w.start, 3), round(start + w.end, 3)) for w in self._words(audio, beam)]
+            yield [
+                Word(w.text, round(start + w.start, 3), round(start + w.end, 3), w.confidence)
+                for w in self._words(audio, beam)
+            ]
 
     def _words(self, audio: np.ndarray, beam: int | None) -> list[Word]:
         sample_rate = self.features.sample_rate
@@ -142,7 +150,7 @@ class Recognizer:
             start = max(first - self.frame_seconds, (first + before) / 2, 0.0)
             end = min(last + self.frame_seconds, (last + after) / 2, duration)
             text = self.decode([heard.unit for heard in group])
-            words.append(Word(text, round(min(start, end), 3), round(end, 3)))
+            words.append(Word(text, round(min(start, end), 3), round(end, 3), _confidence(probabilities, group)))
         return words
 
     def encode(self, text: str) -> list[int]:
@@ -165,6 +173,11 @@ class Recognizer:
         return search(probabilities, self.frame_seconds, beam, self.language_model, settings)
 
 
+def _confidence(log_probabilities: np.ndarray, word: list[Heard]) -> float:
+    peaks = [log_probabilities[h.start : max(h.end, h.start + 1), h.unit].max() for h in word]
+    return round(float(np.exp(np.mean(peaks))), 3)
+
+
 def _stretches(pieces: Iterable[np.ndarray], sample_rate: int) -> Iterator[tuple[float, np.ndarray]]:
     """Where each stretch begins, in seconds, and its samples: float32 [n], cut where it is quietest."""
     longest = round(STRETCH_SECONDS * sample_rate)
@@ -176,7 +189,7 @@ def _stretches(pieces: Iterable[np.ndarray], sample_rate: int) -> Iterator[tuple
         size += len(piece)
         while size > longest:
             audio = np.concatenate(held)
-            cut = _quietest(audio, longest - round(CUT_SECONDS * sample_rate), longest, sample_rate)
+            cut = quietest(audio, longest - round(CUT_SECONDS * sample_rate), longest, sample_rate)
             yield begun / sample_rate, audio[:cut]
             held = [audio[cut:].copy()]
             begun, size = begun + cut, size - cut
@@ -184,8 +197,8 @@ def _stretches(pieces: Iterable[np.ndarray], sample_rate: int) -> Iterator[tuple
         yield begun / sample_rate, np.concatenate(held)
 
 
-def _quietest(audio: np.ndarray, first: int, last: int, sample_rate: int) -> int:
-    """The middle of the quietest ``_QUIET_SECONDS`` between two samples."""
+def quietest(audio: np.ndarray, first: int, last: int, sample_rate: int) -> int:
+    """The middle of the quietest 0.3 s between two samples of float32 [samples] at ``sample_rate`` Hz."""
     block = sample_rate // 100
     count = (last - first) // block
     power = (audio[first : first + count * block].reshape(count, block) ** 2).mean(1)

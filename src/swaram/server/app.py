@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, WebSocket
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import Response
 
 from swaram import __version__
 from swaram.server.adapters.deepgram import PATH as DEEPGRAM
@@ -20,15 +18,17 @@ from swaram.server.auth import authenticate, serve_socket
 from swaram.server.body_limit import BodyLimit
 from swaram.server.convert import ConvertSession, convert_upload
 from swaram.server.errors import HttpError
+from swaram.server.pages import add_pages
 from swaram.server.service import Service
 from swaram.server.settings import ServerSettings
 from swaram.server.speak_socket import SpeakSession
 from swaram.server.speech_http import add_speech
+from swaram.server.text_http import add_text
 from swaram.server.tokens_http import add_tokens
 from swaram.server.transcribe_http import PATH as TRANSCRIPTIONS
 from swaram.server.transcribe_http import add_transcriptions
+from swaram.server.transcribe_socket import add_live_transcription
 
-_PAGE = Path(__file__).parent / "page"
 _WAV_FORM = {
     "requestBody": {
         "required": True,
@@ -69,7 +69,8 @@ def create_app(settings: ServerSettings) -> FastAPI:
     app.add_middleware(BodyLimit, limit=8 * settings.max_message_bytes, elsewhere=("/convert", TRANSCRIPTIONS))
     app.add_middleware(HeadAsGet)
     answer_errors(app)
-    _add_pages(app, service)
+    add_pages(app)
+    _add_state(app, service)
     _add_sockets(app, service)
     spoken: dict[int | str, dict[str, Any]] = {
         status: ERROR_ANSWER for status in (400, 401, 403, 404, 422, 429, 500, 503)
@@ -79,18 +80,12 @@ def create_app(settings: ServerSettings) -> FastAPI:
     add_tokens(app, service, {status: ERROR_ANSWER for status in (401, 403, 422)})
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
     listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
+    add_live_transcription(app, service, listeners)
+    add_text(app, service, listeners.languages, {status: ERROR_ANSWER for status in (400, 401, 403, 422, 429)})
     return app
 
 
-def _add_pages(app: FastAPI, service: Service) -> None:
-    @app.get("/", include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(_PAGE / "index.html", headers={"Content-Security-Policy": _POLICY})
-
-    @app.get("/docs", include_in_schema=False)
-    async def documentation() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="openapi.json", title="swaram")  # beside this page, under any prefix
-
+def _add_state(app: FastAPI, service: Service) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
         """Whether the server runs."""
@@ -164,7 +159,3 @@ _CONVERT_ANSWERS: dict[int | str, dict[str, Any]] = {
         }.items()
     },
 }
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "connect-src 'self' ws: wss:; img-src data:; media-src blob:"
-)

@@ -72,22 +72,24 @@ class Listeners:
 
     async def transcribe(self, code: str, source: BinaryIO) -> tuple[Transcript, Decoder]:
         """The text, and what was decoded; off the event loop."""
-        recognizer = await self._run(self._opened, code)
+        recognizer = await self.compute(self.recognizer, code)
         recording = Decoder(source, recognizer.features.sample_rate, RECORDING)
-        return await self._run(recognizer.hear, recording.pieces()), recording
+        return await self.compute(recognizer.hear, recording.pieces()), recording
 
     async def listen(self, code: str, source: BinaryIO) -> AsyncIterator[tuple[list[Word], Decoder]]:
         """The words as they are written down, stretch by stretch, and what was decoded so far."""
-        recognizer = await self._run(self._opened, code)
+        recognizer = await self.compute(self.recognizer, code)
         recording = Decoder(source, recognizer.features.sample_rate, RECORDING)
         stretches = recognizer.listen(recording.pieces())
-        while (words := await self._run(next, stretches, None)) is not None:
+        while (words := await self.compute(next, stretches, None)) is not None:
             yield words, recording
 
-    async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def compute(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What ``work`` returns, on the threads that write down."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
-    def _opened(self, code: str) -> Recognizer:
+    def recognizer(self, code: str) -> Recognizer:
+        """The recogniser of a language that ``choose`` gave; opening it may take a second."""
         with self._lock:
             if code not in self._open:
                 self._open[code] = Recognizer.load(self._folders[code])

@@ -32,10 +32,13 @@ from swaram.server.service import Service
 
 logger = logging.getLogger("swaram.server")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 PATH = "/v1/audio/transcriptions"
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 # A key's characters a minute also limit what it may have written down: about so many are spoken in a second.
-_CHARACTERS_A_SECOND = 14
+CHARACTERS_A_SECOND = 14
 _MEASURED_RATE = 16_000
 _FORM = {
     "requestBody": {
@@ -160,7 +163,7 @@ async def _job(request: Request, service: Service, listeners: Listeners, holder:
     try:
         wishes = _wishes(form, service, listeners)
         source, seconds = await _recording(form.get("file"), settings.max_transcription_seconds)
-        service.admission.take(holder, round(_CHARACTERS_A_SECOND * seconds))
+        service.admission.take(holder, round(CHARACTERS_A_SECOND * seconds))
     except SwaramError as error:
         raise to_http(error) from error
     stack.callback(listeners.take_place())
