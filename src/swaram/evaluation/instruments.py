@@ -13,7 +13,7 @@ from swaram.evaluation.errors import NotMeasured
 from swaram.evaluation.intelligibility import letters
 from swaram.evaluation.judges import Hearing, Judge, SoundJudge, open_judge
 from swaram.evaluation.mel_cepstral import Acoustics, World
-from swaram.evaluation.sounds import in_sounds
+from swaram.alignment.sounds import in_sounds
 from swaram.evaluation.speaker_similarity import SpeakerEncoder
 from swaram.prepare.manifest import Clip
 from swaram.text.frontend import TextFrontend

@@ -70,7 +70,7 @@ class SoundJudge:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        from swaram.evaluation.sounds import in_sounds
+        from swaram.alignment.sounds import in_sounds
 
         self._judge, self._in_sounds = RecognizerJudge(folder), in_sounds
         self.description = self._judge.description | {"kind": "sounds"}
@@ -160,7 +160,7 @@ def open_judge(wanted: str | None, language: str) -> Judge:
 
 
 def _in_family(language: str) -> bool:
-    from swaram.evaluation.sounds import has_sounds
+    from swaram.alignment.sounds import has_sounds
 
     return has_sounds(chr(get_language(language).script.ranges[0][0]))
 

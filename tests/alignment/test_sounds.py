@@ -2,7 +2,7 @@
 
 import pytest
 
-from swaram.evaluation.sounds import in_sounds
+from swaram.alignment.sounds import in_sounds
 
 
 @pytest.mark.parametrize(
