@@ -32,8 +32,6 @@ from swaram.server.service import Service
 
 logger = logging.getLogger("swaram.server")
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
 PATH = "/v1/audio/transcriptions"
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
