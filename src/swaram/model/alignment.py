@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from swaram.model import cpu
+
 
 def _compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compile a function, and keep what was compiled where some folder for it can be written."""
@@ -47,12 +49,13 @@ def maximum_path(score: Tensor, symbols: Tensor, frames: Tensor) -> Tensor:
 
     score float [batch, symbols, frames]: log-likelihood of each frame under each symbol; symbols, frames
     int64 [batch]: the lengths. Every symbol gets at least one frame, so frames must be at least symbols
-    (ValueError otherwise). Returns durations int64 [batch, symbols], in frames, on the device of ``score``.
+    (ValueError otherwise, on a CPU; a GPU would have to be waited for, and ``load_dataset`` leaves such clips out).
+    Returns durations int64 [batch, symbols], in frames, on the device of ``score``.
     """
+    if not cpu.by_hand(score):
+        return batched_path(score, symbols, frames)
     if bool((frames < symbols).any()):
         raise ValueError("an item has fewer frames than symbols: no monotonic path exists")
-    if score.device.type != "cpu":
-        return batched_path(score, symbols, frames)
     table = score.detach().to("cpu", torch.float32).contiguous().clone().numpy()
     durations = np.zeros(table.shape[:2], dtype=np.int64)
     _search(table, symbols.cpu().numpy(), frames.cpu().numpy(), durations)

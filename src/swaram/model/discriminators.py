@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swaram.config.model import DiscriminatorConfig
+from swaram.model import cpu
 
 Layer = Callable[[Tensor], Tensor]
 AlongRows = Callable[[Any, Tensor], Tensor]
@@ -50,7 +51,7 @@ class PeriodDiscriminator(nn.Module):
         # Each of the columns is a signal of its own: (B, 1, samples) -> (B * period, rows, 1). The kernels are one
         # sample wide, so this is the same, and on CPUs up to twice as fast as two dimensions (docs/benchmarks.md).
         x = x.unflatten(2, (-1, self.period)).permute(0, 3, 2, 1).flatten(0, 1)
-        along_rows: AlongRows = _convolutions if x.is_cuda else _products if self.wide else _images
+        along_rows: AlongRows = _convolutions if not cpu.by_hand(x) else _products if self.wide else _images
         score, features = _score(
             [partial(along_rows, conv) for conv in self.convs], partial(along_rows, self.conv_post), x
         )

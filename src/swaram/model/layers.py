@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.model import cpu
 from swaram.model.cpu.wavenet import GatedStack
 
 
@@ -21,7 +22,7 @@ class TimeConv(nn.Conv1d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.is_cuda or torch.jit.is_tracing():
+        if not cpu.by_hand(x):
             return super().forward(x)
         x = x.transpose(-1, -2).contiguous()
         if self.weight.shape[2] == 1 and self.groups == 1:
@@ -74,7 +75,7 @@ class WaveNet(nn.Module):
             self.condition = nn.utils.parametrizations.weight_norm(nn.Conv1d(condition, 2 * hidden * layers, 1))
 
     def forward(self, x: Tensor, mask: Tensor, conditioning: Tensor | None = None) -> Tensor:
-        if not x.is_cuda and not torch.jit.is_tracing():
+        if cpu.by_hand(x):
             return self._as_one(x, mask, conditioning)
         skip = torch.zeros_like(x)
         biases = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from swaram.config.model import ModelConfig
+from swaram.model import cpu
 from swaram.model.cpu.attention import AttentionStep, FeedForwardStep
 from swaram.model.cpu.dropout import Dropout
 from swaram.model.layers import ChannelNorm, TimeConv, sequence_mask
@@ -39,7 +40,7 @@ class RelativeAttention(nn.Module):
 
     def forward(self, x: Tensor, attention_mask: Tensor) -> Tensor:
         """x [batch, channels, time], attention_mask bool [batch, 1, time, time] to [batch, channels, time]."""
-        if not x.is_cuda and not torch.jit.is_tracing():
+        if cpu.by_hand(x):
             return self._as_one(x, attention_mask)
         query = self._split(self.conv_q(x)) * self.size**-0.5
         key, value = self._split(self.conv_k(x)), self._split(self.conv_v(x))
@@ -88,7 +89,7 @@ class FeedForward(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        if not x.is_cuda and not torch.jit.is_tracing() and not self.even:
+        if cpu.by_hand(x) and not self.even:
             # As one operation, faster on CPUs; (B, C, T) -> (B, T, C) -> (B, C, T)
             weights = (self.conv_1.weight, self.conv_1.bias, self.conv_2.weight, self.conv_2.bias)
             dropout = self.dropout.p if self.training else 0.0

@@ -1,5 +1,6 @@
 """``manifest.parquet`` of a prepared folder: its columns, and the one reader that training and evaluation share."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from swaram.errors import SwaramError
 from swaram.extras import install_command
 
 NAME = "manifest.parquet"
+LINES = (
+    "manifest.jsonl"  # the same rows as JSON, one a line, for machines without pyarrow; read where it is the only one
+)
 
 # Column: type name in Arrow.
 COLUMNS = {
@@ -81,6 +85,8 @@ def read_manifest(folder: str | Path, needed: Sequence[str] = ()) -> list[Clip]:
     missing, cannot be read, or lacks one of these.
     """
     path = Path(folder) / NAME
+    if not path.is_file() and (path.parent / LINES).is_file():
+        return _clips(Path(folder), _read_lines(path.parent / LINES, needed))
     if not path.is_file():
         raise ManifestError(f"{folder}: no prepared data there ({NAME} is missing); make it with `swaram prepare`.")
     try:
@@ -98,9 +104,32 @@ def read_manifest(folder: str | Path, needed: Sequence[str] = ()) -> list[Clip]:
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0][:200].rstrip(".")
         raise ManifestError(f"{path} is not a readable manifest ({reason}); prepare the folder again.") from None
+    return _clips(Path(folder), rows)
+
+
+def has_manifest(folder: Path) -> bool:
+    """Whether a folder has a manifest of either form."""
+    return (folder / NAME).is_file() or (folder / LINES).is_file()
+
+
+def _read_lines(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            if line:
+                rows.append(json.loads(line))
+                missing = [column for column in ("path", *needed) if column not in rows[-1]]
+                if missing:
+                    raise ManifestError(f"{path}, line {number} has no {missing[0]}; prepare the folder again.")
+    except (OSError, ValueError, TypeError) as error:
+        raise ManifestError(f"{path} is not a readable manifest ({type(error).__name__}); pack it again.") from None
+    return rows
+
+
+def _clips(folder: Path, rows: list[dict[str, Any]]) -> list[Clip]:
     return [
         Clip(
-            Path(folder) / row["path"],
+            folder / row["path"],
             name=row["path"],
             **{field: row[column] for column, field in _FIELDS.items() if row.get(column) is not None},
         )

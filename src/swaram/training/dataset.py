@@ -14,7 +14,7 @@ from swaram.audio.pitch import pitch_track
 from swaram.config.config import Config
 from swaram.config.model import HarmonicConfig
 from swaram.errors import SwaramError
-from swaram.prepare.manifest import NAME, Clip, ManifestError, read_manifest
+from swaram.prepare.manifest import Clip, ManifestError, has_manifest, read_manifest
 from swaram.text.symbols import SymbolTable
 
 MEMORY_LIMIT_BYTES = 2 * 2**30  # decoded audio is kept in memory below this (about 18 hours at 16 kHz)
@@ -112,14 +112,14 @@ class Dataset:
 def load_dataset(metadata: str | Path, config: Config, symbols: SymbolTable, may_be_empty: bool = False) -> Dataset:
     """Read ``path|transcript`` rows and the manifest beside them.
 
-    Without a ``manifest.parquet`` every clip has one speaker. Raises DataError when the file is missing, a row has
+    Without a manifest every clip has one speaker. Raises DataError when the file is missing, a row has
     not two columns, or nothing usable is left (unless it ``may_be_empty``); anything wrong with a single clip is a
     counted reason.
     """
     metadata = Path(metadata)
     rows = _read_rows(metadata)
     known: dict[str, Clip] = {}
-    if (metadata.parent / NAME).exists():
+    if has_manifest(metadata.parent):
         try:
             known = {clip.name: clip for clip in read_manifest(metadata.parent, ("speaker",))}
         except ManifestError as error:

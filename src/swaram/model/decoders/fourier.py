@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from swaram.model import cpu
+
 
 class InverseSpectrogram(nn.Module):
     """Inverse short-time Fourier transform with a Hann window as two matrix products and shifted additions.
@@ -33,7 +35,7 @@ class InverseSpectrogram(nn.Module):
 
     def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
         """real, imaginary float32 [batch, n_fft / 2 + 1, frames] to audio [batch, frames * hop]."""
-        if not real.is_cuda and not torch.jit.is_tracing():
+        if cpu.by_hand(real):
             return self._fast(real, imaginary)
         even, odd = self.cosines @ real, self.sines @ imaginary  # (B, n_fft / 2 + 1, T)
         mirrored = (even - odd)[:, 1:-1].flip(1)
@@ -87,7 +89,7 @@ class Spectrogram(nn.Module):
         # Ends counted from the last block: a graph traced from this holds for any number of frames.
         shifted = [blocks[:, i : i + 1 - parts or None] for i in range(parts)]
         frames = torch.cat(shifted, dim=2) * self.window  # (B, T, n_fft)
-        if not audio.is_cuda and not torch.jit.is_tracing():
+        if cpu.by_hand(audio):
             spectrum = torch.fft.rfft(frames).mT
             return spectrum.real, spectrum.imag
         half = self.n_fft // 2
