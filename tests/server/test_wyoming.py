@@ -4,10 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,34 +40,9 @@ from wyoming.tts import (
 )
 
 from swaram.server.adapters.wyoming import serve_wyoming
+from tests.server.wyoming_server import serving
 
 SENTENCES = TEXT.split(". ")
-
-
-@contextmanager
-def serving(name: str | None = None, **settings) -> Iterator[str]:
-    """A Wyoming server in this process, announced under a name; yields its URI."""
-    listener, up, loops = listen("127.0.0.1", 0), threading.Event(), []
-
-    async def serve() -> None:
-        loops.append((asyncio.get_running_loop(), asyncio.current_task()))
-        await serve_wyoming(ServerSettings(workers=2, **settings), listener, name, up.set)
-
-    def run() -> None:
-        with pytest.raises(asyncio.CancelledError):
-            asyncio.run(serve())
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert up.wait(20)
-    try:
-        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        loop, task = loops[0]
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(20)
-        listener.close()
-        assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")
