@@ -90,7 +90,7 @@ class _BoundedReader:
 
 
 def _read(event: Event) -> object:
-    """What an event says; None for one that means nothing here. Raises RequestError where it lacks what it must have."""
+    """What an event says; None for one without meaning here. Raises RequestError where it lacks what it must have."""
     kind = next((kind for kind in _EVENTS if kind.is_type(event.type)), None)
     wrong = RequestError("bad_message", f"The event {str(event.type)[:40]!r} lacks what belongs in it.")
     try:
