@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class TextSession:
         self._speaking: Speaking | None = None
         self._sending: asyncio.Task[None] | None = None
         self._ending: Ending | None = None
+        self.request_id = secrets.token_hex(16)
         self.text = ""  # of the request that is being spoken, as far as it has come
 
     async def open(self) -> None:
@@ -113,7 +115,7 @@ class TextSession:
                 await order.then()
 
     def _begin(self) -> None:
-        self._speaking = Speaking(self.service, self._holder, self.start(), type(self).__name__, self._ending)
+        self._speaking = Speaking(self.service, self._holder, self.start(), self.request_id, self._ending)
         self._sending = asyncio.create_task(self.sound(self._speaking.started, self._speaking.messages()))
         self._sending.add_done_callback(look_at_fault)
         self.text = ""

@@ -8,6 +8,7 @@ import asyncio
 import io
 import json
 import logging
+import secrets
 import signal
 import socket
 import wave
@@ -121,6 +122,7 @@ class WyomingSession(AsyncEventHandler):
         self._service, self._listeners = service, listeners
         self._speaking: Speaking | None = None
         self._sending: asyncio.Task[None] | None = None
+        self._id = secrets.token_hex(16)
         self._streams = False
         self._language: str | None = None
         self._recording = bytearray()
@@ -189,7 +191,7 @@ class WyomingSession(AsyncEventHandler):
             pace=False,
             text=text,
         )
-        self._speaking = Speaking(self._service, self._service.keys.everybody, start, "wyoming")
+        self._speaking = Speaking(self._service, self._service.keys.everybody, start, self._id)
         self._sending = asyncio.create_task(self._send(self._speaking))
         self._sending.add_done_callback(look_at_fault)
 
