@@ -97,7 +97,7 @@ class ElevenLabsSession(TextSession):
         code = getattr(error, "code", "bad_request")
         self.service.metrics.errors.labels(code).inc()
         await self.socket.send_json({"message": str(error), "error": code, "code": int(Close.POLICY)})
-        await self.socket.close(Close.POLICY)
+        await self.socket.close(Close.POLICY, reason=str(error))
 
     async def _final(self) -> None:
         await self.socket.send_json({"audio": None, "isFinal": True})

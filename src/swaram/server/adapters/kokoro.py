@@ -41,7 +41,12 @@ def add_kokoro(app: FastAPI, service: Service, errors: dict[int | str, dict[str,
         """The models that speak."""
         return {"models": [{"id": name, "name": name} for name in known_models(service)]}
 
-    @app.post("/dev/captioned_speech", response_class=Response, responses=errors)
+    answers = {
+        200: {"description": "Sound and words.", "content": {"application/json": {}, "application/x-ndjson": {}}},
+        **errors,
+    }
+
+    @app.post("/dev/captioned_speech", response_class=Response, responses=answers)
     async def captioned(request: Request, body: CaptionedBody) -> Response:
         """Speak a text; sound in base64, and when each word of the text is heard."""
         if body.lang_code and len(body.lang_code) > 1 and body.language is None:

@@ -183,7 +183,7 @@ class TextSession:
         except SwaramError as error:
             with suppress(Gone):
                 await self.refuse(error, last=True)
-            await self.socket.close(getattr(error, "close", Close.BAD_MESSAGE))
+            await self.socket.close(getattr(error, "close", Close.BAD_MESSAGE), reason=str(error))
         except Exception as error:
             logger.error("%s: internal error: %s", type(self).__name__, describe_fault(error))
             await self.socket.close(Close.INTERNAL)
