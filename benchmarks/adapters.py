@@ -3,7 +3,8 @@
     python benchmarks/adapters.py --voices voices --rounds 30
     python benchmarks/adapters.py --voices voices --listeners 60 --seconds 20
 
-In the first form one request at a time goes through each way in turn, on a connection that is already open. In the
+In the first form one request at a time goes through each way in turn, on a connection that is already open; then whole
+sentences, for the processor time of the server. In the
 second so many people listen through one way, as in ``benchmarks/serving.py``: each asks for a sentence, hears it to its
 end, and asks for the next one.
 """
@@ -23,7 +24,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import numpy as np
-from serving import SENTENCES, serving
+from serving import SENTENCES, cpu_seconds, family, serving
 from websockets.asyncio.client import connect
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.client import AsyncClient
@@ -199,10 +200,27 @@ async def in_turn(http: str, uri: str, rounds: int) -> None:
                 seconds[name].append(await first_sound(ask, SENTENCES[number % len(SENTENCES)]))
             await asyncio.sleep(0.1)  # whatever was begun is dropped
     print(f"first sound of {rounds} requests, one at a time, ms")
-    base = np.percentile(1000 * np.array(seconds["own, no pacing"]), 50)
+    base = np.percentile(1000 * np.array(seconds["own, no pacing"]), [0, 25, 50])
     for name, values in seconds.items():
-        p50, p95 = np.percentile(1000 * np.array(values), [50, 95])
-        print(f"{name:16} p50 {p50:6.1f}  p95 {p95:6.1f}  more than the own socket {p50 - base:+5.1f}")
+        least, quarter, p50, p95 = np.percentile(1000 * np.array(values), [0, 25, 50, 95])
+        more = "  ".join(f"{mine - own:+5.1f}" for mine, own in zip((least, quarter, p50), base, strict=True))
+        print(f"{name:16} least {least:5.1f}  p25 {quarter:5.1f}  p50 {p50:5.1f}  p95 {p95:5.1f}  more than own {more}")
+
+
+async def in_full(http: str, uri: str, rounds: int, pids: tuple[int, int]) -> None:
+    """Processor time of the server for whole requests through each way: what other programs do hardly changes it."""
+    print(f"processor time of the server for a sentence, mean of {rounds}, ms")
+    own_ms = 0.0
+    for name in ("own, no pacing", *(name for name in WAYS if not name.startswith("own"))):
+        pid = pids[name == "wyoming"]
+        async with WAYS[name](http, uri) as ask:
+            await heard(ask, SENTENCES[0])
+            used = cpu_seconds(family(pid))
+            for number in range(rounds):
+                await heard(ask, SENTENCES[number % len(SENTENCES)])
+            used = 1000 * (cpu_seconds(family(pid)) - used) / rounds
+        own_ms = own_ms or used
+        print(f"{name:16} {used:6.1f}  more than own {used - own_ms:+5.1f}", flush=True)
 
 
 async def listener(
@@ -252,11 +270,12 @@ def main() -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         uri = re.search(r"tcp://\S+", process.stdout.readline())[0]
-        with serving(["--voices", options.voices]) as (http, _):
+        with serving(["--voices", options.voices]) as (http, pid):
             if options.listeners:
                 asyncio.run(together(http, uri, options.listeners, options.seconds, options.ways))
             else:
                 asyncio.run(in_turn(http, uri, options.rounds))
+                asyncio.run(in_full(http, uri, options.rounds, (pid, process.pid)))
     finally:
         process.terminate()
         process.wait(20)
