@@ -31,6 +31,16 @@ class CaptionedBody(SpeechBody):
 def add_kokoro(app: FastAPI, service: Service, errors: dict[int | str, dict[str, Any]]) -> None:
     """Add the addresses to an application."""
 
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """What clients of Kokoro-FastAPI ask first."""
+        return {"status": "healthy"}
+
+    @app.get("/v1/test")
+    async def test() -> dict[str, str]:
+        """By this wyoming-openai knows that it may ask for the voices."""
+        return {"status": "ok"}
+
     @app.get("/v1/audio/voices")
     async def voices() -> dict[str, Any]:
         """Every speaker by the name that ``voice`` takes."""
