@@ -55,14 +55,14 @@ class DeepgramSession(TextSession):
                 text = message.get("text")
                 if not isinstance(text, str):
                     raise RequestError("bad_message", "A Speak message has a text.")
-                await self.write(text)
+                self.write(text)
             case "Flush":
-                await self.finish(self._flushed)
+                self.finish(self._flushed)
             case "Clear":
                 self.drop()
                 await self._number({"type": "Cleared"})
             case "Close":
-                await self.finish(self._close, always=True)
+                self.finish(self._close, always=True)
             case _:
                 raise ProtocolError("bad_message", "The message's type must be Speak, Flush, Clear or Close.")
 

@@ -56,9 +56,9 @@ class ElevenLabsSession(TextSession):
         if isinstance(speed, int | float):  # counts where nothing is spoken yet
             self._speed = float(speed)
         if text == "":
-            await self.finish(self._final)
+            self.finish(self._final)
             return
-        await self.write(text, flush=message.get("flush") is True)
+        self.write(text, flush=message.get("flush") is True)
 
     async def sound(self, started: dict[str, Any], messages: AsyncIterator[Message]) -> None:
         """Each piece of sound in base64; with the first one of a passage, the times of its characters."""

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from swaram.errors import SwaramError
 from swaram.server.keys import Holder
 from swaram.server.logs import describe_fault
-from swaram.server.protocol import Close, ProtocolError, Start
+from swaram.server.protocol import Close, ProtocolError, RequestError, Start
 from swaram.server.service import Service
 from swaram.server.speaking import Message, Speaking
 from swaram.server.websocket import Gone, Socket
@@ -22,7 +22,7 @@ from swaram.voice.synthesis import Ending
 
 logger = logging.getLogger("swaram.server")
 
-_WAITING = 256  # pieces of text that wait for the sound before them; a client that sends more has to wait itself
+_MOST_WAITING = 4096  # pieces of text that may wait for the sound before them
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class TextSession:
         self.service, self.query = service, websocket.query_params
         self.socket = Socket(websocket, settings.idle_timeout, settings.stall_timeout, self._is_busy)
         self._holder = holder
-        self._inbox: asyncio.Queue[_Order] = asyncio.Queue(_WAITING)
+        self._inbox: asyncio.Queue[_Order] = asyncio.Queue()
+        self._waiting = 0  # characters in the inbox
         self._speaking: Speaking | None = None
         self._sending: asyncio.Task[None] | None = None
         self._ending: Ending | None = None
@@ -83,18 +84,27 @@ class TextSession:
     def _is_busy(self) -> bool:
         return self._speaking is not None and not self._speaking.job.waits_for_text
 
-    async def write(self, text: str, flush: bool = False) -> None:
-        """Text of the request that is being written."""
-        await self._inbox.put(_Order(text, flush))
+    def write(self, text: str, flush: bool = False) -> None:
+        """Text of the request that is being written. Raises RequestError where too much waits."""
+        settings = self.service.settings
+        self._waiting += len(text)
+        most = settings.max_request_characters * settings.max_queued_requests
+        if self._waiting > most or self._inbox.qsize() >= _MOST_WAITING:
+            self._waiting -= len(text)
+            raise RequestError("too_many_requests", "Too much text waits to be spoken; wait for the sound.", 1.0)
+        self._inbox.put_nowait(_Order(text, flush))
 
-    async def finish(self, then: Callable[[], Awaitable[None]], always: bool = False) -> None:
+    def finish(self, then: Callable[[], Awaitable[None]], always: bool = False) -> None:
         """The request is complete; ``then`` runs once it is spoken, and where it was dropped only if ``always``."""
-        await self._inbox.put(_Order(flush=True, then=then, always=always))
+        if not always and self._inbox.qsize() >= _MOST_WAITING:
+            raise RequestError("too_many_requests", "Too much text waits to be spoken; wait for the sound.", 1.0)
+        self._inbox.put_nowait(_Order(flush=True, then=then, always=always))
 
     def drop(self) -> None:
         """Stop the request that is spoken, and forget all text that waits."""
         while not self._inbox.empty():
             self._inbox.get_nowait()
+        self._waiting = 0
         if self._speaking is not None:
             self._speaking.cancel()
             self._stop()
@@ -102,6 +112,7 @@ class TextSession:
     async def _work(self) -> None:
         while True:
             order = await self._inbox.get()
+            self._waiting -= len(order.text)
             try:
                 if self._speaking is None and order.text.strip():
                     self._begin()
