@@ -12,7 +12,7 @@ help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
 	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
-	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis"
+	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis, the official clients of others"
 	@echo "make lint   check style and types"
 	@echo "make dist   build wheel, sdist and data wheels into dist/, with SHA256SUMS; make dist-check tries them"
 
@@ -27,9 +27,17 @@ bench: $(VENV)/.testing
 	$(VENV)/bin/python benchmarks/prepare.py throughput
 	$(VENV)/bin/python benchmarks/serving.py --voices voices --streams 1 20 60
 
-soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis
+soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis $(VENV)/clients/.ready
 	SWARAM_SOAK=1 SCHEMATHESIS=$(VENV)/schemathesis/bin/schemathesis \
-	  $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/server/test_app.py
+	  $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/server/test_app.py tests/integrations/test_openai_js.py
+	$(VENV)/clients/bin/python -m pytest \
+	  tests/integrations/test_livekit.py tests/integrations/test_pipecat.py tests/integrations/test_sdks.py
+
+# They want other versions of what the tests use, so they live by themselves.
+$(VENV)/clients/.ready: requirements-clients.txt pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m venv $(VENV)/clients
+	$(VENV)/clients/bin/pip --disable-pip-version-check --quiet install --editable . --requirement requirements-clients.txt
+	@touch $@
 
 # It wants other versions of what the tests use, so it lives by itself.
 $(VENV)/schemathesis/bin/schemathesis: | $(VENV)/bin/python

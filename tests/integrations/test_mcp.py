@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from swaram.recognition.error_rates import error_rate
-from tests.recognition.toy import toy_recognizer
-from tests.recorded_speech import file_bytes
+from tests.conftest import SHIPPED
+from tests.recorded_speech import file_bytes, spoken_clips
 from tests.server.speech_client import TEXT
 
 pytest.importorskip("mcp", reason="the package mcp is not installed")
@@ -25,7 +25,7 @@ def asked(folder: Path, voices: Path, *calls: tuple[str, dict]) -> list:
     """Results of calls to a server that runs as a process of its own."""
     environment = {
         "SWARAM_VOICES": str(voices),
-        "SWARAM_RECOGNIZERS": str(toy_recognizer().package.parent),
+        "SWARAM_RECOGNIZERS": str(SHIPPED.parent / "recognizers"),
         "PYTHONPATH": str(SRC),
     }
     arguments = ["-m", "swaram", "mcp", "--folder", str(folder)]
@@ -47,8 +47,8 @@ def told(result) -> dict:
 
 
 def test_an_assistant_speaks_lists_and_writes_down(tmp_path, toy_folder):
-    clip = toy_recognizer().selection.train[1]
-    (tmp_path / "said.wav").write_bytes(file_bytes(clip.audio(16_000), 16_000, "wav"))
+    clip = spoken_clips()[1]
+    (tmp_path / "said.wav").write_bytes(file_bytes(clip.audio, clip.rate, "wav"))
     tools, voices, spoken, heard = asked(
         tmp_path,
         toy_folder,

@@ -2,6 +2,7 @@
 of its own."""
 
 import asyncio
+import difflib
 import time
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from swaram.audio.flac import to_integers
 from swaram.voice.request import SpeechRequest
-from tests.server.speech_client import TEXT
+from tests.conftest import SHIPPED
+from tests.recorded_speech import file_bytes, spoken_clips
+from tests.server.speech_client import TEXT, running
 
 pytest.importorskip("pipecat", reason="Pipecat is run by make soak, in an environment of its own")
 
@@ -95,3 +98,17 @@ def test_pipecats_openai_service_speaks_with_its_defaults(server):
     assert not of(down + up, ErrorFrame)
     spoken = server.service.engines["toy"].synthesise(SpeechRequest(TEXT)).duration
     assert len(sound_of(down)) / 24_000 == pytest.approx(spoken, abs=0.05)
+
+
+def test_pipecats_openai_service_writes_down():
+    from pipecat.services.openai.stt import OpenAISTTService
+
+    async def hear(address: str, recording: bytes) -> list:
+        settings = OpenAISTTService.Settings(language="ml")
+        service = OpenAISTTService(api_key="none", base_url=f"{address}/v1", settings=settings)
+        return [frame async for frame in service.run_stt(recording)]
+
+    clip = spoken_clips()[1]
+    with running(SHIPPED, recognizers=SHIPPED.parent / "recognizers") as server:
+        (frame,) = asyncio.run(hear(server.address, file_bytes(clip.audio, clip.rate, "wav")))
+    assert difflib.SequenceMatcher(None, clip.text, frame.text).ratio() > 0.8

@@ -104,6 +104,28 @@ def test_clear_stops_at_once_and_the_socket_goes_on(server):
     assert len(sound) < len(LONG) * 400
 
 
+def test_clear_is_heard_however_much_text_waits(server):
+    with server.websocket(f"{PATH}?model=toy&sample_rate=16000") as socket:
+        say(socket, type="Speak", text=LONG)
+        say(socket, type="Flush")
+        for _ in range(1000):
+            say(socket, type="Speak", text="അമ്മ ")
+        say(socket, type="Clear")
+        assert [m["type"] for m in listen(socket, "Cleared")[1]] == ["Metadata", "Cleared"]
+
+
+def test_more_text_than_may_wait_is_refused(toy_voices):
+    with (
+        running(toy_voices, max_request_characters=500, max_queued_requests=2) as server,
+        server.websocket(f"{PATH}?model=toy") as socket,
+    ):
+        say(socket, type="Speak", text=TEXT)
+        say(socket, type="Flush")
+        for _ in range(20):
+            say(socket, type="Speak", text=TEXT)
+        assert listen(socket, "Warning")[1][-1]["code"] in ("TOO_MANY_REQUESTS", "TEXT_TOO_LONG")
+
+
 def test_a_flush_or_close_without_text_is_answered(server):
     with server.websocket(PATH) as socket:
         say(socket, type="Flush")

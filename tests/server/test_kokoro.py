@@ -50,3 +50,8 @@ def test_what_cannot_be_spoken_is_one_sentence(server, stream):
     answer = post(server, stream=stream, input="😀")
     assert answer.status_code == 400 and "holds no words" in answer.json()["error"]["message"]
     assert post(server, stream=stream, lang_code="kn").json()["error"]["param"] == "language"
+
+
+def test_the_addresses_by_which_clients_know_such_a_server(server):
+    assert httpx.get(f"{server.address}/health").json() == {"status": "healthy"}
+    assert httpx.get(f"{server.address}/v1/test").json() == {"status": "ok"}

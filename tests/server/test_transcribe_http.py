@@ -94,6 +94,7 @@ def test_plain_text(listening, said):
         (None, {"stream": "perhaps"}, 422, "bad_parameter"),
         (None, {"timestamp_granularities[]": "word"}, 422, "bad_parameter"),
         (None, {"model": "davinci"}, 404, "model_not_found"),
+        (None, {"include[]": "logprobs"}, 422, "bad_parameter"),
         (None, {"timestamp_granularities[]": "letter"}, 422, "bad_parameter"),
     ],
 )

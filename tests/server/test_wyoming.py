@@ -4,10 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +18,8 @@ from swaram.server.settings import ServerSettings
 from swaram.voice.engine import Engine
 from swaram.voice.request import SpeechRequest
 from swaram.voice.voice import Voice
-from tests.recognition.toy import toy_recognizer
+from tests.conftest import SHIPPED
+from tests.recorded_speech import spoken_clips
 from tests.server.speech_client import TEXT
 
 pytest.importorskip("wyoming", reason="the package wyoming is not installed")
@@ -42,39 +40,14 @@ from wyoming.tts import (
 )
 
 from swaram.server.adapters.wyoming import serve_wyoming
+from tests.server.wyoming_server import serving
 
 SENTENCES = TEXT.split(". ")
 
 
-@contextmanager
-def serving(name: str | None = None, **settings) -> Iterator[str]:
-    """A Wyoming server in this process, announced under a name; yields its URI."""
-    listener, up, loops = listen("127.0.0.1", 0), threading.Event(), []
-
-    async def serve() -> None:
-        loops.append((asyncio.get_running_loop(), asyncio.current_task()))
-        await serve_wyoming(ServerSettings(workers=2, **settings), listener, name, up.set)
-
-    def run() -> None:
-        with pytest.raises(asyncio.CancelledError):
-            asyncio.run(serve())
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert up.wait(20)
-    try:
-        yield f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        loop, task = loops[0]
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(20)
-        listener.close()
-        assert not thread.is_alive()
-
-
 @pytest.fixture(scope="module")
 def uri(toy_voices):
-    with serving(voices=toy_voices, recognizers=toy_recognizer().package.parent) as uri:
+    with serving(voices=toy_voices, recognizers=SHIPPED.parent / "recognizers") as uri:
         yield uri
 
 
@@ -164,8 +137,8 @@ def test_one_connection_speaks_several_times_and_answers_pings(uri):
 
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2)])
 def test_a_recording_is_written_down(uri, rate, channels):
-    clip = toy_recognizer().selection.train[1]
-    sound = to_integers(resample(clip.audio(16_000), 16_000, rate)).astype("<i2").repeat(channels).tobytes()
+    clip = spoken_clips()[1]
+    sound = to_integers(resample(clip.audio, clip.rate, rate)).astype("<i2").repeat(channels).tobytes()
     pieces = [sound[i : i + 4096] for i in range(0, len(sound), 4096)]
     chunks = [AudioChunk(rate, 2, channels, piece) for piece in pieces]
     heard = talk(
@@ -202,7 +175,7 @@ def test_a_client_who_leaves_while_it_is_spoken_to_leaves_nothing_behind(toy_voi
 
 
 def test_too_long_a_recording_is_refused_while_it_comes(toy_voices):
-    package = toy_recognizer().package.parent
+    package = SHIPPED.parent / "recognizers"
     with serving(voices=toy_voices, recognizers=package, max_transcription_seconds=1.0) as uri:
         chunks = [AudioChunk(16_000, 2, 1, bytes(16_000)) for _ in range(3)]
         heard = talk(uri, AudioStart(16_000, 2, 1), *chunks, until=(Error,))

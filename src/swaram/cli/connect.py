@@ -71,6 +71,7 @@ def mcp_command(
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> Exception:
-    if (error.name or "").partition(".")[0] == "swaram":
+    package = (error.name or "").partition(".")[0]
+    if package == "swaram":
         return error
-    return MissingPackage(f"The package {error.name} is not installed; pip install 'swaram[{extra}]'.")
+    return MissingPackage(f"The package {package} is not installed; pip install 'swaram[{extra}]'.")

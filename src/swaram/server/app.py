@@ -77,7 +77,7 @@ def create_app(settings: ServerSettings) -> FastAPI:
     }
     add_speech(app, service, spoken)
     add_kokoro(app, service, spoken)
-    add_tokens(app, service, {status: ERROR_ANSWER for status in (401, 403, 422)})
+    add_tokens(app, service, {status: ERROR_ANSWER for status in (400, 401, 403, 422)})
     refusals = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 501, 503)
     listeners = add_transcriptions(app, service, {status: ERROR_ANSWER for status in refusals})
     add_live_transcription(app, service, listeners)

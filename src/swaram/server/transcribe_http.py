@@ -38,6 +38,12 @@ FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 # A key's characters a minute also limit what it may have written down: about so many are spoken in a second.
 CHARACTERS_A_SECOND = 14
 _MEASURED_RATE = 16_000
+_NOT_GIVEN = {
+    "include": "probabilities",
+    "known_speaker_names": "who spoke",
+    "known_speaker_references": "who spoke",
+    "keywords": "words to listen for",
+}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -215,6 +221,9 @@ def _wishes(form: FormData, service: Service, listeners: Listeners) -> _Wishes:
     streams = stream in ("true", "1")
     if streams and wanted != "json":
         raise _refused("stream", "goes with the response_format json alone")
+    for key, what in _NOT_GIVEN.items():
+        if key in form or f"{key}[]" in form:
+            raise _refused(key, f"asks for {what}, which there is not here; leave it out")
     language = form.get("language")
     if language is not None and not isinstance(language, str):
         raise _refused("language", "must be a code such as ml")

@@ -88,8 +88,11 @@ class Socket:
         if abort is not None:
             abort()
 
-    async def close(self, code: Close, error_code: str = "", sentence: str = "") -> None:
-        """Say why, then close; within the stall timeout, or drop the connection."""
+    async def close(self, code: Close, error_code: str = "", sentence: str = "", reason: str = "") -> None:
+        """Say why, then close; within the stall timeout, or drop the connection.
+
+        ``reason``: why, where that has been said already in another form and stands in the close frame alone.
+        """
         if self._websocket.client_state is not WebSocketState.CONNECTED:
             return
         with contextlib.suppress(Gone, RuntimeError, OSError, WebSocketDisconnect):
@@ -97,6 +100,6 @@ class Socket:
                 async with asyncio.timeout(self._stall_timeout):
                     if sentence:
                         await self.send_json({"type": "error", "code": error_code, "message": sentence})
-                    await self._websocket.close(code, sentence.encode()[:120].decode(errors="ignore"))
+                    await self._websocket.close(code, (sentence or reason).encode()[:120].decode(errors="ignore"))
             except TimeoutError:
                 self.abort()

@@ -1,6 +1,5 @@
 """Deepgram's socket for speech, ``/deepgram/v1/speak``: Speak, Flush, Clear and Close in, samples and Flushed out."""
 
-import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -32,7 +31,7 @@ class DeepgramSession(TextSession):
         await super().open()
         start = self.start()
         named = {"model_name": f"{start.voice}/{start.speaker}" if start.speaker else start.voice}
-        told = {"type": "Metadata", "request_id": secrets.token_hex(16), "model_version": __version__, "model_uuid": ""}
+        told = {"type": "Metadata", "request_id": self.request_id, "model_version": __version__, "model_uuid": ""}
         await self.socket.send_json(told | named)
 
     def start(self) -> Start:
@@ -56,14 +55,14 @@ class DeepgramSession(TextSession):
                 text = message.get("text")
                 if not isinstance(text, str):
                     raise RequestError("bad_message", "A Speak message has a text.")
-                await self.write(text)
+                self.write(text)
             case "Flush":
-                await self.finish(self._flushed)
+                self.finish(self._flushed)
             case "Clear":
                 self.drop()
                 await self._number({"type": "Cleared"})
             case "Close":
-                await self.finish(self._close, always=True)
+                self.finish(self._close, always=True)
             case _:
                 raise ProtocolError("bad_message", "The message's type must be Speak, Flush, Clear or Close.")
 

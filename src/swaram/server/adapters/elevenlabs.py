@@ -56,9 +56,9 @@ class ElevenLabsSession(TextSession):
         if isinstance(speed, int | float):  # counts where nothing is spoken yet
             self._speed = float(speed)
         if text == "":
-            await self.finish(self._final)
+            self.finish(self._final)
             return
-        await self.write(text, flush=message.get("flush") is True)
+        self.write(text, flush=message.get("flush") is True)
 
     async def sound(self, started: dict[str, Any], messages: AsyncIterator[Message]) -> None:
         """Each piece of sound in base64; with the first one of a passage, the times of its characters."""
@@ -97,7 +97,7 @@ class ElevenLabsSession(TextSession):
         code = getattr(error, "code", "bad_request")
         self.service.metrics.errors.labels(code).inc()
         await self.socket.send_json({"message": str(error), "error": code, "code": int(Close.POLICY)})
-        await self.socket.close(Close.POLICY)
+        await self.socket.close(Close.POLICY, reason=str(error))
 
     async def _final(self) -> None:
         await self.socket.send_json({"audio": None, "isFinal": True})

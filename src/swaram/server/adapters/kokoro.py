@@ -31,6 +31,16 @@ class CaptionedBody(SpeechBody):
 def add_kokoro(app: FastAPI, service: Service, errors: dict[int | str, dict[str, Any]]) -> None:
     """Add the addresses to an application."""
 
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        """What clients of Kokoro-FastAPI ask first."""
+        return {"status": "healthy"}
+
+    @app.get("/v1/test")
+    async def test() -> dict[str, str]:
+        """By this wyoming-openai knows that it may ask for the voices."""
+        return {"status": "ok"}
+
     @app.get("/v1/audio/voices")
     async def voices() -> dict[str, Any]:
         """Every speaker by the name that ``voice`` takes."""
@@ -41,7 +51,12 @@ def add_kokoro(app: FastAPI, service: Service, errors: dict[int | str, dict[str,
         """The models that speak."""
         return {"models": [{"id": name, "name": name} for name in known_models(service)]}
 
-    @app.post("/dev/captioned_speech", response_class=Response, responses=errors)
+    answers = {
+        200: {"description": "Sound and words.", "content": {"application/json": {}, "application/x-ndjson": {}}},
+        **errors,
+    }
+
+    @app.post("/dev/captioned_speech", response_class=Response, responses=answers)
     async def captioned(request: Request, body: CaptionedBody) -> Response:
         """Speak a text; sound in base64, and when each word of the text is heard."""
         if body.lang_code and len(body.lang_code) > 1 and body.language is None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from starlette.websockets import WebSocket
 from swaram.errors import SwaramError
 from swaram.server.keys import Holder
 from swaram.server.logs import describe_fault
-from swaram.server.protocol import Close, ProtocolError, Start
+from swaram.server.protocol import Close, ProtocolError, RequestError, Start
 from swaram.server.service import Service
 from swaram.server.speaking import Message, Speaking
 from swaram.server.websocket import Gone, Socket
@@ -21,7 +22,7 @@ from swaram.voice.synthesis import Ending
 
 logger = logging.getLogger("swaram.server")
 
-_WAITING = 256  # pieces of text that wait for the sound before them; a client that sends more has to wait itself
+_MOST_WAITING = 4096  # pieces of text that may wait for the sound before them
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,12 @@ class TextSession:
         self.service, self.query = service, websocket.query_params
         self.socket = Socket(websocket, settings.idle_timeout, settings.stall_timeout, self._is_busy)
         self._holder = holder
-        self._inbox: asyncio.Queue[_Order] = asyncio.Queue(_WAITING)
+        self._inbox: asyncio.Queue[_Order] = asyncio.Queue()
+        self._waiting = 0  # characters in the inbox
         self._speaking: Speaking | None = None
         self._sending: asyncio.Task[None] | None = None
         self._ending: Ending | None = None
+        self.request_id = secrets.token_hex(16)
         self.text = ""  # of the request that is being spoken, as far as it has come
 
     async def open(self) -> None:
@@ -81,18 +84,27 @@ class TextSession:
     def _is_busy(self) -> bool:
         return self._speaking is not None and not self._speaking.job.waits_for_text
 
-    async def write(self, text: str, flush: bool = False) -> None:
-        """Text of the request that is being written."""
-        await self._inbox.put(_Order(text, flush))
+    def write(self, text: str, flush: bool = False) -> None:
+        """Text of the request that is being written. Raises RequestError where too much waits."""
+        settings = self.service.settings
+        self._waiting += len(text)
+        most = settings.max_request_characters * settings.max_queued_requests
+        if self._waiting > most or self._inbox.qsize() >= _MOST_WAITING:
+            self._waiting -= len(text)
+            raise RequestError("too_many_requests", "Too much text waits to be spoken; wait for the sound.", 1.0)
+        self._inbox.put_nowait(_Order(text, flush))
 
-    async def finish(self, then: Callable[[], Awaitable[None]], always: bool = False) -> None:
+    def finish(self, then: Callable[[], Awaitable[None]], always: bool = False) -> None:
         """The request is complete; ``then`` runs once it is spoken, and where it was dropped only if ``always``."""
-        await self._inbox.put(_Order(flush=True, then=then, always=always))
+        if not always and self._inbox.qsize() >= _MOST_WAITING:
+            raise RequestError("too_many_requests", "Too much text waits to be spoken; wait for the sound.", 1.0)
+        self._inbox.put_nowait(_Order(flush=True, then=then, always=always))
 
     def drop(self) -> None:
         """Stop the request that is spoken, and forget all text that waits."""
         while not self._inbox.empty():
             self._inbox.get_nowait()
+        self._waiting = 0
         if self._speaking is not None:
             self._speaking.cancel()
             self._stop()
@@ -100,6 +112,7 @@ class TextSession:
     async def _work(self) -> None:
         while True:
             order = await self._inbox.get()
+            self._waiting -= len(order.text)
             try:
                 if self._speaking is None and order.text.strip():
                     self._begin()
@@ -113,7 +126,7 @@ class TextSession:
                 await order.then()
 
     def _begin(self) -> None:
-        self._speaking = Speaking(self.service, self._holder, self.start(), type(self).__name__, self._ending)
+        self._speaking = Speaking(self.service, self._holder, self.start(), self.request_id, self._ending)
         self._sending = asyncio.create_task(self.sound(self._speaking.started, self._speaking.messages()))
         self._sending.add_done_callback(look_at_fault)
         self.text = ""
@@ -181,7 +194,7 @@ class TextSession:
         except SwaramError as error:
             with suppress(Gone):
                 await self.refuse(error, last=True)
-            await self.socket.close(getattr(error, "close", Close.BAD_MESSAGE))
+            await self.socket.close(getattr(error, "close", Close.BAD_MESSAGE), reason=str(error))
         except Exception as error:
             logger.error("%s: internal error: %s", type(self).__name__, describe_fault(error))
             await self.socket.close(Close.INTERNAL)

@@ -6,17 +6,20 @@ package ``wyoming``, of the extra ``[wyoming]``.
 
 import asyncio
 import io
+import json
 import logging
+import secrets
 import signal
 import socket
 import wave
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
-from wyoming.event import Event, Eventable
+from wyoming.event import Event, Eventable, async_read_event
 from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 from wyoming.ping import Ping, Pong
 from wyoming.server import AsyncEventHandler
@@ -48,16 +51,78 @@ logger = logging.getLogger("swaram.server")
 _MADE_BY = Attribution("swaram", "https://pypi.org/project/swaram")
 
 
+_EVENTS: tuple[Any, ...] = (
+    Describe, Ping, Synthesize, SynthesizeStart, SynthesizeChunk, SynthesizeStop, Transcribe, AudioStart, AudioChunk,
+    AudioStop,
+)  # fmt: skip
+
+
+class _NoEvent(Exception):
+    """Bytes that are no event."""
+
+
+class _BoundedReader:
+    """A reader that takes no larger part of an event, and waits no longer for one, than it should."""
+
+    def __init__(self, reader: asyncio.StreamReader, limit: int, patience: float) -> None:
+        self._reader, self._limit, self._patience = reader, limit, patience
+
+    async def readline(self) -> bytes:
+        """The line that an event begins with; an empty one at the end."""
+        try:
+            async with asyncio.timeout(self._patience):
+                line = await self._reader.readline()
+            if line and not isinstance(json.loads(line), dict):
+                raise _NoEvent
+        except (ValueError, RecursionError):  # too long, not UTF-8 or not JSON
+            raise _NoEvent from None
+        return line
+
+    async def readexactly(self, size: int) -> bytes:
+        """So many bytes."""
+        if not isinstance(size, int) or not 0 <= size <= self._limit:
+            raise _NoEvent
+        async with asyncio.timeout(self._patience):
+            return await self._reader.readexactly(size)
+
+    def feed_eof(self) -> None:
+        """Let whoever reads find the end."""
+        self._reader.feed_eof()
+
+
+def _read(event: Event) -> object:
+    """What an event says; None for one without meaning here. Raises RequestError where it lacks what it must have."""
+    kind = next((kind for kind in _EVENTS if kind.is_type(event.type)), None)
+    wrong = RequestError("bad_message", f"The event {str(event.type)[:40]!r} lacks what belongs in it.")
+    try:
+        asked = kind.from_event(event) if kind is not None else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise wrong from None
+    voice = getattr(asked, "voice", None)
+    texts = [getattr(asked, "language", None), *(vars(voice).values() if voice else ())]
+    numbers = [getattr(asked, name, 0) for name in ("rate", "width", "channels")]
+    if not isinstance(getattr(asked, "text", None), str | None) or not isinstance(getattr(asked, "audio", b""), bytes):
+        raise wrong
+    if not all(isinstance(text, str | None) for text in texts) or not all(type(number) is int for number in numbers):
+        raise wrong
+    if isinstance(asked, Synthesize | SynthesizeChunk) and asked.text is None:
+        raise wrong
+    return asked
+
+
 class WyomingSession(AsyncEventHandler):
     """One connection: what is said is spoken while more comes, and recordings are written down."""
 
     def __init__(
         self, service: Service, listeners: Listeners, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        super().__init__(reader, writer)
+        settings = service.settings
+        bounded: Any = _BoundedReader(reader, settings.max_convert_message_bytes, settings.session_timeout)
+        super().__init__(bounded, writer)
         self._service, self._listeners = service, listeners
         self._speaking: Speaking | None = None
         self._sending: asyncio.Task[None] | None = None
+        self._id = secrets.token_hex(16)
         self._streams = False
         self._language: str | None = None
         self._recording = bytearray()
@@ -66,44 +131,39 @@ class WyomingSession(AsyncEventHandler):
     async def handle_event(self, event: Event) -> bool:
         """Do what one event asks; False ends the connection."""
         try:
-            await self._handle(event)
+            await self._handle(_read(event))
         except (SwaramError, HttpError) as error:
             await self._refuse(error)
             return False
-        except (KeyError, TypeError, ValueError):  # an event without what its type must hold
-            await self._refuse(RequestError("bad_message", f"The event {event.type[:40]!r} lacks what belongs in it."))
-            return False
         return True
 
-    async def _handle(self, event: Event) -> None:
-        if Describe.is_type(event.type):
-            await self._write(describe(self._service, self._listeners))
-        elif Ping.is_type(event.type):
-            await self._write(Pong(text=Ping.from_event(event).text))
-        elif Synthesize.is_type(event.type):
-            asked = Synthesize.from_event(event)
-            if not self._streams:  # within a stream the whole text is repeated for servers that do not stream
+    async def _handle(self, asked: object) -> None:
+        match asked:
+            case Describe():
+                await self._write(describe(self._service, self._listeners))
+            case Ping():
+                await self._write(Pong(text=asked.text))
+            case Synthesize() if not self._streams:  # in a stream the text is repeated for servers that do not stream
                 await self._begin(asked.voice, asked.text_format, asked.text)
                 await self._sent()
-        elif SynthesizeStart.is_type(event.type):
-            begun = SynthesizeStart.from_event(event)
-            await self._begin(begun.voice, begun.text_format, None)
-            self._streams = True
-        elif SynthesizeChunk.is_type(event.type) and self._speaking is not None:
-            self._speaking.push(SynthesizeChunk.from_event(event).text)
-        elif SynthesizeStop.is_type(event.type) and self._speaking is not None:
-            self._speaking.push(end=True)
-            await self._sent()
-            self._streams = False
-            await self._write(SynthesizeStopped())
-        elif Transcribe.is_type(event.type):
-            self._language = Transcribe.from_event(event).language
-        elif AudioStart.is_type(event.type):
-            self._recording.clear()
-        elif AudioChunk.is_type(event.type):
-            self._hear(AudioChunk.from_event(event))
-        elif AudioStop.is_type(event.type):
-            await self._transcribe()
+            case SynthesizeStart():
+                await self._begin(asked.voice, asked.text_format, None)
+                self._streams = True
+            case SynthesizeChunk() if self._speaking is not None:
+                self._speaking.push(asked.text)
+            case SynthesizeStop() if self._speaking is not None:
+                self._speaking.push(end=True)
+                await self._sent()
+                self._streams = False
+                await self._write(SynthesizeStopped())
+            case Transcribe():
+                self._language = asked.language
+            case AudioStart():
+                self._recording.clear()
+            case AudioChunk():
+                self._hear(asked)
+            case AudioStop():
+                await self._transcribe()
 
     async def disconnect(self) -> None:
         """Give up what is still being spoken."""
@@ -131,7 +191,7 @@ class WyomingSession(AsyncEventHandler):
             pace=False,
             text=text,
         )
-        self._speaking = Speaking(self._service, self._service.keys.everybody, start, "wyoming")
+        self._speaking = Speaking(self._service, self._service.keys.everybody, start, self._id)
         self._sending = asyncio.create_task(self._send(self._speaking))
         self._sending.add_done_callback(look_at_fault)
 
@@ -180,6 +240,7 @@ class WyomingSession(AsyncEventHandler):
             heard, _ = await self._listeners.transcribe(code, file)
         finally:
             leave()
+        self._service.metrics.transcribed.labels("done").inc()
         await self._write(Transcript(heard.text, language=code))
 
     async def _refuse(self, error: SwaramError | HttpError) -> None:
@@ -195,11 +256,24 @@ class WyomingSession(AsyncEventHandler):
     async def run(self) -> None:
         """Serve until the client leaves."""
         try:
-            await super().run()
+            while (event := await self._next()) is not None:
+                if not await self.handle_event(event):
+                    break
         except (ConnectionError, TimeoutError, asyncio.IncompleteReadError):
             pass
+        except _NoEvent:
+            await self._refuse(RequestError("bad_message", "What was sent is no event of Wyoming."))
         except Exception as error:
             logger.error("wyoming: internal error: %s", describe_fault(error))
+        finally:
+            await self.disconnect()
+            self.writer.close()
+
+    async def _next(self) -> Event | None:
+        try:
+            return await async_read_event(self.reader)
+        except (KeyError, TypeError, AttributeError):  # a header whose keys are missing or of another type
+            raise _NoEvent from None
 
 
 def describe(service: Service, listeners: Listeners) -> Info:
