@@ -31,7 +31,7 @@ export class Take {
       this.heading.textContent = this.title;
       this.measure();
       if (this.saving.children.length) this.offer();
-    });
+    }, { signal: this.view.gone.signal });
   }
 
   /** The settings in words. */
