@@ -164,9 +164,11 @@ def test_escape_stops_and_what_has_come_stays(server, browser):
     open_page(browser, server.address)
     type_and_speak(browser, " ".join([TEXT] * 20))
     browser.wait_for(f"{PLAYER}?.length > 20000")
+    browser.run("document.getElementById('stop').focus()")
     browser.keys(ESCAPE)
     browser.wait_for("document.getElementById('stop').disabled && window.swaram.state === 'stopped'")
     assert "what has come stays" in browser.run("return document.getElementById('message').textContent")
+    assert browser.run("return document.activeElement.id") == "speak"  # the focus is not lost with the button
     kept = browser.run(f"return {PLAYER}.length")
     assert kept > 20_000
     samples, rate = soundfile.read(io.BytesIO(saved(browser, "FLAC")), dtype="int16")
@@ -329,7 +331,8 @@ def test_two_settings_side_by_side_and_the_history_of_the_tab(server, browser):
     browser.keys("x")
     browser.wait_for("window.swaram.takes[0].view.player.playing && !window.swaram.takes[1].view.player.playing")
     assert browser.run("return document.querySelectorAll('#history li').length") == 2
-    browser.run("document.querySelector('#history button').click()")
+    browser.run("document.querySelector('#history button').focus(); document.activeElement.click()")
+    assert browser.run("return document.activeElement.closest('#history li:first-child') !== null")
     assert browser.run("return document.querySelectorAll('.take').length") == 1
     assert browser.run("return document.querySelector('.take .words').textContent") == "അമ്മ വന്നു."
 

@@ -182,6 +182,7 @@ export class Listen {
       take.stop();
       if (!silently && take.state !== "speaking") say(t("stopped"));
     }
+    if (document.activeElement === $("stop")) $("speak").focus(); // what is disabled loses the focus
     $("stop").disabled = true;
   }
 
@@ -217,13 +218,16 @@ export class Listen {
 
   showHistory() {
     $("history-card").hidden = this.takes.length < 2;
+    const focused = [...$("history").children].findIndex((item) => item.contains(document.activeElement));
     $("history").replaceChildren(...this.takes.map((group) => {
       const [take] = group.takes;
       const start = [...take.text].slice(0, 60).join("");
-      const label = `${start}${start.length < take.text.length ? "…" : ""} — ${group.takes.map((one) => one.title).join(" | ")}`;
-      const button = make("button", { type: "button", textContent: label, onclick: () => this.present(group) });
+      const button = make("button", { type: "button", onclick: () => this.present(group) },
+        make("bdi", { textContent: start.length < take.text.length ? `${start}…` : start }),
+        ...group.takes.flatMap((one) => [" — ", make("bdi", { textContent: one.title })]));
       if (group.takes === this.shown) button.setAttribute("aria-current", "true");
       return make("li", {}, button);
     }));
+    if (focused >= 0) $("history").children[focused].querySelector("button").focus();
   }
 }
