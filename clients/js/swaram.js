@@ -6,6 +6,7 @@ import { Inbox } from "./inbox.js";
 export const PROTOCOL = 1;
 const MESSAGE_CHARACTERS = 2000;
 const REQUEST_CHARACTERS = 5000;
+const RETRIES = 10;
 
 /** What went wrong, in one sentence; `code` as in the protocol, `retryAfter` in seconds or null. */
 export class SwaramError extends Error {
@@ -204,9 +205,22 @@ export class Speech {
     return hello;
   }
 
+  /** One request of several; a server that has no place for it at the moment is asked again when it says so. */
   async *part(text, hello) {
-    const part = { frames: [], started: null, done: null, final: null };
-    this.parts.push(part);
+    for (let tries = 0; ; tries++) {
+      const part = { frames: [], started: null, done: null, final: null };
+      this.parts.push(part);
+      try {
+        return yield* this.request(part, text, hello);
+      } catch (error) {
+        if (this.parts.length === 1 || part.started || !error.retryAfter || tries === RETRIES) throw error;
+        this.parts.pop();
+        await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+      }
+    }
+  }
+
+  async *request(part, text, hello) {
     const whole = text !== undefined && [...text].length <= (hello.limits?.message_characters ?? MESSAGE_CHARACTERS);
     this.asked = performance.now();
     this.inbox.send({ type: "start", ...this.options, ...(whole && { text }) });

@@ -9,7 +9,8 @@ import { t } from "./strings.js";
 import { Take, facts } from "./take.js";
 
 const MOST_TAKES = 12;
-const MOST_CHARACTERS = 200_000;
+const MOST_SAMPLES = 60e6; // of all takes together: 240 MB
+const MOST_CHARACTERS = 50_000; // an hour of speech
 
 const command = (text) => make("pre", { dir: "ltr" }, make("code", { textContent: text }));
 
@@ -114,8 +115,9 @@ export class Listen {
   }
 
   async openText(file) {
-    if (file.size > 4 * MOST_CHARACTERS) return say(t("file_too_long", { n: MOST_CHARACTERS }), true);
-    $("text").value = [...(await file.text())].slice(0, MOST_CHARACTERS).join("");
+    const text = file.size > 4 * MOST_CHARACTERS ? null : await file.text();
+    if (text === null || [...text].length > MOST_CHARACTERS) return say(t("text_too_long", { n: MOST_CHARACTERS }), true);
+    $("text").value = text;
     this.textChanged();
     $("text").focus();
   }
@@ -140,6 +142,7 @@ export class Listen {
   async speak() {
     const text = $("text").value;
     if (!text.trim()) return say(t("empty_text"), true);
+    if (text.length > 2 * MOST_CHARACTERS || [...text].length > MOST_CHARACTERS) return say(t("text_too_long", { n: MOST_CHARACTERS }), true);
     this.stop(true);
     Object.assign(facts, { state: "speaking", samples: 0, peak: 0, done: null, error: null, firstAudioMs: null });
     const compared = $("compare").checked;
@@ -190,7 +193,10 @@ export class Listen {
     const group = { takes, compared };
     this.takes.push(group);
     facts.takes = takes;
-    if (this.takes.length > MOST_TAKES) this.takes.shift().takes.forEach((take) => take.close());
+    const held = () => this.takes.flatMap((one) => one.takes).reduce((sum, take) => sum + take.view.player.length, 0);
+    while (this.takes.length > 1 && (this.takes.length > MOST_TAKES || held() > MOST_SAMPLES)) {
+      this.takes.shift().takes.forEach((take) => take.close());
+    }
     this.present(group);
   }
 
