@@ -7,6 +7,7 @@ export const PROTOCOL = 1;
 const MESSAGE_CHARACTERS = 2000;
 const REQUEST_CHARACTERS = 5000;
 const RETRIES = 10;
+const TOKEN_SECONDS = 60;
 
 /** What went wrong, in one sentence; `code` as in the protocol, `retryAfter` in seconds or null. */
 export class SwaramError extends Error {
@@ -18,7 +19,7 @@ export class SwaramError extends Error {
   }
 }
 
-/** One server. `key` goes into a header over HTTP and, because browsers allow nothing else, into a socket's address. */
+/** One server. `key` goes into a header; into a socket's address, where a browser must put it, goes a token for it. */
 export class SwaramClient {
   constructor(address, { key = "", WebSocket = globalThis.WebSocket, fetch = globalThis.fetch } = {}) {
     this.address = String(address).replace(/[?#].*$/, "").replace(/\/*$/, "/");
@@ -86,8 +87,19 @@ export class SwaramClient {
   /** An open socket as an inbox of its messages. */
   socket(path) {
     if (!this.WebSocket) throw new SwaramError("There is no WebSocket here; give one as the option WebSocket.", "no_websocket");
-    const address = this.url(path).replace(/^http/, "ws") + (this.key ? `?key=${encodeURIComponent(this.key)}` : "");
-    return new Inbox(new this.WebSocket(address), lost);
+    const address = this.url(path).replace(/^http/, "ws");
+    const open = (pass) => new this.WebSocket(pass ? `${address}?key=${encodeURIComponent(pass)}` : address);
+    return new Inbox(this.key ? this.pass().then(open) : open(""), lost);
+  }
+
+  /** What opens a socket: a token that ends soon, or the key itself, where it is a token or the server gives none. */
+  async pass() {
+    try {
+      return (await this.json("v1/tokens", { method: "POST", body: JSON.stringify({ expires_in: TOKEN_SECONDS }) })).token;
+    } catch (error) {
+      if (["http_404", "http_405", "token"].includes(error.code)) return this.key;
+      throw error;
+    }
   }
 }
 
