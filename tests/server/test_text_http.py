@@ -1,5 +1,8 @@
 """``POST /v1/text`` and ``GET /v1/languages``: what the front end makes of a text, as a page can show it."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -49,13 +52,21 @@ def test_an_empty_text_and_a_broken_one_have_an_answer(server):
 
 
 def test_a_text_beyond_the_limit_is_refused(server):
-    answer = explained(server, "അ" * 5001)
+    answer = explained(server, "അ" * 2001)
     assert answer.status_code == 400 and answer.json()["error"]["code"] == "text_too_long"
 
 
-def test_keys_and_their_characters_count(toy_voices, tmp_path):
-    import json
+def test_so_many_wait_and_the_others_are_told(server):
+    text = "25 രൂപ 12/5/2024 " * 100
+    with ThreadPoolExecutor(40) as threads:
+        answers = list(threads.map(lambda _: explained(server, text), range(40)))
+    assert {answer.status_code for answer in answers} <= {200, 429}
+    assert any(answer.status_code == 200 for answer in answers)
+    assert all(int(one.headers["retry-after"]) >= 1 for one in answers if one.status_code == 429)
+    assert explained(server, "25").status_code == 200
 
+
+def test_keys_and_their_characters_count(toy_voices, tmp_path):
     path = tmp_path / "keys.json"
     key = add_key(path, "reader")
     keys = json.loads(path.read_text())
