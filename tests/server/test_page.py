@@ -429,6 +429,17 @@ def test_with_keys_the_page_asks_for_one_and_forgets_it_with_the_tab(toy_voices,
         browser.run("document.querySelectorAll('dialog[open]').forEach((one) => one.close())")
 
 
+def test_below_a_prefix_everything_is_found(toy_voices, browser):
+    with running(toy_voices, root_path="/tts") as server:
+        open_page(browser, f"{server.address}/tts/")
+        type_and_speak(browser, "അമ്മ വന്നു.")
+        done = browser.wait_for("window.swaram.state === 'played' && window.swaram.done", 20)
+        assert browser.run("return window.swaram.samples") == done["samples"]
+        for page in ("operate", "docs"):
+            browser.open(f"{server.address}/tts/{page}")
+            browser.wait_for("document.querySelectorAll('#voices tr, details').length > 1")
+
+
 def test_a_text_of_another_script_is_noticed(server, browser):
     open_page(browser, server.address)
 
