@@ -204,9 +204,17 @@ def test_a_server_that_goes_and_comes_back(toy_voices, browser):
     assert "what has come stays" in browser.run("return document.getElementById('error').textContent")
     assert browser.run(f"return {PLAYER}.length") > 20_000
     browser.run(f"{PLAYER}.pause()")
-    type_and_speak(browser, "അമ്മ വന്നു.")
+    rest = "[...document.querySelectorAll('.take button')].find((one) => one.textContent === 'Speak the rest')"
+    browser.run(f"window.swaram.state = ''; {rest}.click()")
     browser.wait_for("window.swaram.state === 'failed'", 10)
+    assert browser.run("return document.querySelectorAll('.take button').length") == 2  # nothing came: nothing to save
     with stoppable(toy_voices, port):
+        browser.run(f"document.querySelector('#history button').click(); {rest}.click()")
+        browser.wait_for(f"{PLAYER}?.length > 20000")
+        text = browser.run(f"return {TAKE}.text")
+        assert " ".join([TEXT] * 20).endswith(text) and 0 < len(text) < 20 * len(TEXT)
+        assert text.lstrip()[:7] in [sentence.lstrip()[:7] for sentence in TEXT.replace("!", ".").split(".")]
+        browser.keys(ESCAPE)
         type_and_speak(browser, "അമ്മ വന്നു.")
         done = browser.wait_for("window.swaram.state === 'played' && window.swaram.done", 20)
         assert browser.run("return window.swaram.samples") == done["samples"]

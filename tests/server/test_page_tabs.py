@@ -164,6 +164,23 @@ def test_a_wav_comes_back_as_flac_while_it_goes_up(page, tmp_path):
     assert np.array_equal(back, samples)
 
 
+def test_files_may_be_dropped(page):
+    samples = np.zeros(4000, dtype="<i2")
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, 8000, format="WAV", subtype="PCM_16")
+    open_tab(page, "convert")
+    page.run(f"""
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from({list(buffer.getvalue())})], 'dropped.wav'));
+      for (const kind of ['dragenter', 'dragover', 'drop']) {{
+        const event = new DragEvent(kind, {{dataTransfer: data, cancelable: true}});
+        document.getElementById('convert-drop').dispatchEvent(event);
+      }}
+    """)
+    told = page.wait_for("window.swaram.converted?.state === 'done' && window.swaram.converted")
+    assert told["samples"] == 4000 and told["md5"] == hashlib.md5(samples.tobytes()).hexdigest()
+
+
 def test_the_front_end_is_seen_step_by_step_with_notices_at_their_places(page):
     page.run("const box = document.getElementById('text'); box.value = 'ഡോ. രവി 25 കി.മീ. 😀 ഓടി';"
              "box.dispatchEvent(new Event('input'))")  # fmt: skip

@@ -41,6 +41,7 @@ export class Listen {
       $(id).addEventListener("click", () =>
         this.copy(write(this.client.address, $("text").value, this.first.read(), this.first.voice, Boolean(this.client.key))));
     }
+    document.addEventListener("speak-rest", ({ detail: { take, rest } }) => this.start([this.newTake(rest, take.settings, take.voice)]));
     document.addEventListener("language", () => {
       this.textChanged();
       this.showHistory();
@@ -143,15 +144,20 @@ export class Listen {
     const text = $("text").value;
     if (!text.trim()) return say(t("empty_text"), true);
     if (text.length > 2 * MOST_CHARACTERS || [...text].length > MOST_CHARACTERS) return say(t("text_too_long", { n: MOST_CHARACTERS }), true);
-    this.stop(true);
-    Object.assign(facts, { state: "speaking", samples: 0, peak: 0, done: null, error: null, firstAudioMs: null });
     const compared = $("compare").checked;
     const rows = compared ? [this.first, this.second] : [this.first];
-    const takes = rows.map((row, i) => {
-      if (row.voice) contextFor(row.voice.sample_rate);
-      return new Take(this.client, text, row.read(), row.voice, compared ? "AB"[i] : t("speech_number", { n: this.takes.length + 1 }));
-    });
-    this.add(takes, compared);
+    return this.start(rows.map((row, i) => this.newTake(text, row.read(), row.voice, compared ? "AB"[i] : undefined)));
+  }
+
+  newTake(text, settings, voice, name = t("speech_number", { n: this.takes.length + 1 })) {
+    if (voice) contextFor(voice.sample_rate);
+    return new Take(this.client, text, settings, voice, name);
+  }
+
+  async start(takes) {
+    this.stop(true);
+    Object.assign(facts, { state: "speaking", samples: 0, peak: 0, done: null, error: null, firstAudioMs: null });
+    this.add(takes, takes.length > 1);
     $("stop").disabled = false;
     say(t("speaking"));
     for (const [i, take] of takes.entries()) {
