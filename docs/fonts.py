@@ -1,9 +1,9 @@
 """The fonts of the server's page: subsets of Noto (SIL Open Font License 1.1), one WOFF2 for each script.
 
 ``python docs/fonts.py node_modules`` writes them again; needs ``fonttools`` and ``brotli``. The sources are npm's
-packages ``@fontsource/noto-sans-oriya`` and so on, version 5.3.0; older releases of Noto, such as Debian 12's, put Odia's
-vowel signs below conjuncts in the wrong place. Letters, signs that join, and the layout of their script are kept; hints,
-names of glyphs and letters of other scripts are not.
+packages ``@fontsource/noto-sans-oriya`` and so on, version 5.3.0; older releases of Noto, such as Debian 12's, put
+Odia's vowel signs below conjuncts in the wrong place. Letters, signs that join, and the layout of their script are
+kept; hints, names of glyphs and letters of other scripts are not.
 """
 
 import sys
