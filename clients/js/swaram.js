@@ -6,6 +6,8 @@ import { Inbox } from "./inbox.js";
 export const PROTOCOL = 1;
 const MESSAGE_CHARACTERS = 2000;
 const REQUEST_CHARACTERS = 5000;
+const RETRIES = 10;
+const TOKEN_SECONDS = 60;
 
 /** What went wrong, in one sentence; `code` as in the protocol, `retryAfter` in seconds or null. */
 export class SwaramError extends Error {
@@ -17,7 +19,7 @@ export class SwaramError extends Error {
   }
 }
 
-/** One server. `key` goes into a header over HTTP and, because browsers allow nothing else, into a socket's address. */
+/** One server. `key` goes into a header; into a socket's address, where a browser must put it, goes a token for it. */
 export class SwaramClient {
   constructor(address, { key = "", WebSocket = globalThis.WebSocket, fetch = globalThis.fetch } = {}) {
     this.address = String(address).replace(/[?#].*$/, "").replace(/\/*$/, "/");
@@ -85,8 +87,19 @@ export class SwaramClient {
   /** An open socket as an inbox of its messages. */
   socket(path) {
     if (!this.WebSocket) throw new SwaramError("There is no WebSocket here; give one as the option WebSocket.", "no_websocket");
-    const address = this.url(path).replace(/^http/, "ws") + (this.key ? `?key=${encodeURIComponent(this.key)}` : "");
-    return new Inbox(new this.WebSocket(address), lost);
+    const address = this.url(path).replace(/^http/, "ws");
+    const open = (pass) => new this.WebSocket(pass ? `${address}?key=${encodeURIComponent(pass)}` : address);
+    return new Inbox(this.key ? this.pass().then(open) : open(""), lost);
+  }
+
+  /** What opens a socket: a token that ends soon, or the key itself, where it is a token or the server gives none. */
+  async pass() {
+    try {
+      return (await this.json("v1/tokens", { method: "POST", body: JSON.stringify({ expires_in: TOKEN_SECONDS }) })).token;
+    } catch (error) {
+      if (["http_404", "http_405", "token"].includes(error.code)) return this.key;
+      throw error;
+    }
   }
 }
 
@@ -204,9 +217,22 @@ export class Speech {
     return hello;
   }
 
+  /** One request of several; a server that has no place for it at the moment is asked again when it says so. */
   async *part(text, hello) {
-    const part = { frames: [], started: null, done: null, final: null };
-    this.parts.push(part);
+    for (let tries = 0; ; tries++) {
+      const part = { frames: [], started: null, done: null, final: null };
+      this.parts.push(part);
+      try {
+        return yield* this.request(part, text, hello);
+      } catch (error) {
+        if (this.parts.length === 1 || part.started || !error.retryAfter || tries === RETRIES) throw error;
+        this.parts.pop();
+        await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+      }
+    }
+  }
+
+  async *request(part, text, hello) {
     const whole = text !== undefined && [...text].length <= (hello.limits?.message_characters ?? MESSAGE_CHARACTERS);
     this.asked = performance.now();
     this.inbox.send({ type: "start", ...this.options, ...(whole && { text }) });

@@ -164,9 +164,11 @@ def test_escape_stops_and_what_has_come_stays(server, browser):
     open_page(browser, server.address)
     type_and_speak(browser, " ".join([TEXT] * 20))
     browser.wait_for(f"{PLAYER}?.length > 20000")
+    browser.run("document.getElementById('stop').focus()")
     browser.keys(ESCAPE)
     browser.wait_for("document.getElementById('stop').disabled && window.swaram.state === 'stopped'")
     assert "what has come stays" in browser.run("return document.getElementById('message').textContent")
+    assert browser.run("return document.activeElement.id") == "speak"  # the focus is not lost with the button
     kept = browser.run(f"return {PLAYER}.length")
     assert kept > 20_000
     samples, rate = soundfile.read(io.BytesIO(saved(browser, "FLAC")), dtype="int16")
@@ -202,9 +204,17 @@ def test_a_server_that_goes_and_comes_back(toy_voices, browser):
     assert "what has come stays" in browser.run("return document.getElementById('error').textContent")
     assert browser.run(f"return {PLAYER}.length") > 20_000
     browser.run(f"{PLAYER}.pause()")
-    type_and_speak(browser, "അമ്മ വന്നു.")
+    rest = "[...document.querySelectorAll('.take button')].find((one) => one.textContent === 'Speak the rest')"
+    browser.run(f"window.swaram.state = ''; {rest}.click()")
     browser.wait_for("window.swaram.state === 'failed'", 10)
+    assert browser.run("return document.querySelectorAll('.take button').length") == 2  # nothing came: nothing to save
     with stoppable(toy_voices, port):
+        browser.run(f"document.querySelector('#history button').click(); {rest}.click()")
+        browser.wait_for(f"{PLAYER}?.length > 20000")
+        text = browser.run(f"return {TAKE}.text")
+        assert " ".join([TEXT] * 20).endswith(text) and 0 < len(text) < 20 * len(TEXT)
+        assert text.lstrip()[:7] in [sentence.lstrip()[:7] for sentence in TEXT.replace("!", ".").split(".")]
+        browser.keys(ESCAPE)
         type_and_speak(browser, "അമ്മ വന്നു.")
         done = browser.wait_for("window.swaram.state === 'played' && window.swaram.done", 20)
         assert browser.run("return window.swaram.samples") == done["samples"]
@@ -329,7 +339,8 @@ def test_two_settings_side_by_side_and_the_history_of_the_tab(server, browser):
     browser.keys("x")
     browser.wait_for("window.swaram.takes[0].view.player.playing && !window.swaram.takes[1].view.player.playing")
     assert browser.run("return document.querySelectorAll('#history li').length") == 2
-    browser.run("document.querySelector('#history button').click()")
+    browser.run("document.querySelector('#history button').focus(); document.activeElement.click()")
+    assert browser.run("return document.activeElement.closest('#history li:first-child') !== null")
     assert browser.run("return document.querySelectorAll('.take').length") == 1
     assert browser.run("return document.querySelector('.take .words').textContent") == "അമ്മ വന്നു."
 
@@ -424,6 +435,17 @@ def test_with_keys_the_page_asks_for_one_and_forgets_it_with_the_tab(toy_voices,
         told = browser.wait_for("window.swaram.copied")
         assert "$SWARAM_KEY" in told and key not in told
         browser.run("document.querySelectorAll('dialog[open]').forEach((one) => one.close())")
+
+
+def test_below_a_prefix_everything_is_found(toy_voices, browser):
+    with running(toy_voices, root_path="/tts") as server:
+        open_page(browser, f"{server.address}/tts/")
+        type_and_speak(browser, "അമ്മ വന്നു.")
+        done = browser.wait_for("window.swaram.state === 'played' && window.swaram.done", 20)
+        assert browser.run("return window.swaram.samples") == done["samples"]
+        for page in ("operate", "docs"):
+            browser.open(f"{server.address}/tts/{page}")
+            browser.wait_for("document.querySelectorAll('#voices tr, details').length > 1")
 
 
 def test_a_text_of_another_script_is_noticed(server, browser):

@@ -56,7 +56,7 @@ class LiveTranscript:
         for number in range(len(words) - 1, -1, -1):
             after = words[number + 1].start if number + 1 < len(words) else end
             if after - words[number].end >= PAUSE_SECONDS:
-                cut = (words[number].end + after) / 2 if number + 1 < len(words) else words[number].end + 0.2
+                cut = (words[number].end + after) / 2
                 return self._settle(words[: number + 1], cut), self._at(words[number + 1 :], -cut)
         if end > LONGEST_SECONDS:
             if not words:
@@ -78,13 +78,22 @@ class LiveTranscript:
 
     def _words(self, samples: int) -> list[Word]:
         audio = self._audio[:samples]
-        if self._loudness(audio) < QUIET * self._loudest:
+        if not self._is_spoken(audio):
             return []
-        return self._recognizer.transcribe(audio, self._rate).words
+        words = self._recognizer.transcribe(audio, self._rate).words
+        return [
+            word for word in words if self._is_spoken(audio[self._at_sample(word.start) : self._at_sample(word.end)])
+        ]
+
+    def _is_spoken(self, audio: np.ndarray) -> bool:
+        return self._loudness(audio) >= QUIET * self._loudest
+
+    def _at_sample(self, seconds: float) -> int:
+        return round(seconds * self._rate)
 
     def _loudness(self, audio: np.ndarray) -> float:
         """The largest root mean square of 50 ms; remembered."""
-        block = round(BLOCK_SECONDS * self._rate)
+        block = min(round(BLOCK_SECONDS * self._rate), max(1, len(audio)))
         blocks = audio[: len(audio) - len(audio) % block].reshape(-1, block)
         loudness = float(np.sqrt((blocks**2).mean(1).max())) if len(blocks) else 0.0
         self._loudest = max(self._loudest, loudness)

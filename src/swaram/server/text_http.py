@@ -17,6 +17,7 @@ from swaram.text.notices import Notices
 from swaram.text.traced import TracedText
 
 PATH = "/v1/text"
+_MOST_WAITING = 16
 
 
 class TextBody(BaseModel):
@@ -24,12 +25,14 @@ class TextBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(description="At most as long as the server's limit for a request.")]
+    text: Annotated[str, Field(description="At most as long as the server's limit for a message.")]
     language: Annotated[str, Field(max_length=20, description="A code, a tag or a name, such as ml.")]
 
 
 def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dict[int | str, dict[str, Any]]) -> None:
     """Add the two addresses to an application; ``recognizers`` are the languages that the server writes down."""
+    turn = asyncio.Semaphore()  # one at a time: those who listen come first
+    waiting = 0
 
     @app.get("/v1/languages")
     async def languages() -> dict[str, Any]:
@@ -44,8 +47,9 @@ def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dic
     @app.post(PATH, responses=errors)
     async def text(request: Request, body: TextBody) -> dict[str, Any]:
         """What would be spoken: every step, which rule read what, the sentences, and what was dropped or assumed."""
+        nonlocal waiting
         holder = authenticate(request, service)
-        limit = service.settings.max_request_characters
+        limit = service.settings.max_message_characters
         if len(body.text) > limit:
             raise HttpError(400, "text_too_long", f"The text has more than {limit} characters; send it in parts.")
         try:
@@ -54,7 +58,14 @@ def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dic
         except SwaramError as error:
             raise to_http(error) from error
         whole = body.text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent back
-        return await asyncio.to_thread(explain, whole, language)
+        if waiting >= _MOST_WAITING:
+            raise HttpError(429, "overloaded", "Many texts wait to be explained; try again soon.", {"Retry-After": "1"})
+        waiting += 1
+        try:
+            async with turn:
+                return await asyncio.to_thread(explain, whole, language)
+        finally:
+            waiting -= 1
 
 
 def describe(language: Language, service: Service) -> dict[str, Any]:

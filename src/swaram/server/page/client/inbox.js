@@ -3,13 +3,20 @@
 const OPEN = 1;
 
 export class Inbox {
-  /** `lost` makes the error that waits at the end, from the close event. */
+  /** `socket`: a WebSocket, or the promise of one. `lost` makes the error that waits at the end, from the close event. */
   constructor(socket, lost) {
-    this.socket = socket;
     this.messages = [];
     this.unsent = [];
     this.over = false;
     this.error = null;
+    this.socket = null;
+    if (socket instanceof Promise) socket.then((one) => this.attach(one, lost), (error) => this.finish(error));
+    else this.attach(socket, lost);
+  }
+
+  attach(socket, lost) {
+    if (this.over) return socket.close();
+    this.socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.unsent.splice(0).forEach((message) => this.pass(message));
     socket.onmessage = ({ data }) => {
@@ -34,23 +41,27 @@ export class Inbox {
   send(message) {
     const binary = message instanceof ArrayBuffer || ArrayBuffer.isView(message);
     const data = binary ? message : JSON.stringify(message);
-    if (this.socket.readyState < OPEN) this.unsent.push(data);
+    if (this.isOpening) this.unsent.push(data);
     else this.pass(data);
   }
 
+  get isOpening() {
+    return !this.over && (this.socket === null || this.socket.readyState < OPEN);
+  }
+
   pass(data) {
-    if (this.socket.readyState === OPEN) this.socket.send(data);
+    if (this.socket?.readyState === OPEN) this.socket.send(data);
   }
 
   /** Wait until fewer than so many bytes lie unsent. */
   async drained(bytes) {
-    while (!this.over && (this.socket.readyState < OPEN || this.socket.bufferedAmount > bytes)) {
+    while (!this.over && (this.isOpening || this.socket.bufferedAmount > bytes)) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
   close() {
-    if (!this.over) this.socket.close(1000);
+    if (!this.over) this.socket?.close(1000);
     this.messages.length = 0;
     this.finish(new DOMException("The request was stopped.", "AbortError"));
   }

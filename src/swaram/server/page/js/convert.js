@@ -39,6 +39,7 @@ export class Convert {
       }
       await sending;
       this.offer(conversion.file(), file.name);
+      say(`FLAC: ${size(measured.received)}, ${((100 * measured.received) / file.size).toFixed(1)} %`);
       facts.converted = { state: "done", error: null, ...measured.done, bytes: conversion.file().length, early: Boolean(measured.early) };
     } catch (error) {
       if (error.name !== "AbortError") {

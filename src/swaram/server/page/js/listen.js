@@ -9,7 +9,8 @@ import { t } from "./strings.js";
 import { Take, facts } from "./take.js";
 
 const MOST_TAKES = 12;
-const MOST_CHARACTERS = 200_000;
+const MOST_SAMPLES = 60e6; // of all takes together: 240 MB
+const MOST_CHARACTERS = 50_000; // an hour of speech
 
 const command = (text) => make("pre", { dir: "ltr" }, make("code", { textContent: text }));
 
@@ -40,6 +41,7 @@ export class Listen {
       $(id).addEventListener("click", () =>
         this.copy(write(this.client.address, $("text").value, this.first.read(), this.first.voice, Boolean(this.client.key))));
     }
+    document.addEventListener("speak-rest", ({ detail: { take, rest } }) => this.start([this.newTake(rest, take.settings, take.voice)]));
     document.addEventListener("language", () => {
       this.textChanged();
       this.showHistory();
@@ -114,8 +116,9 @@ export class Listen {
   }
 
   async openText(file) {
-    if (file.size > 4 * MOST_CHARACTERS) return say(t("file_too_long", { n: MOST_CHARACTERS }), true);
-    $("text").value = [...(await file.text())].slice(0, MOST_CHARACTERS).join("");
+    const text = file.size > 4 * MOST_CHARACTERS ? null : await file.text();
+    if (text === null || [...text].length > MOST_CHARACTERS) return say(t("text_too_long", { n: MOST_CHARACTERS }), true);
+    $("text").value = text;
     this.textChanged();
     $("text").focus();
   }
@@ -140,15 +143,21 @@ export class Listen {
   async speak() {
     const text = $("text").value;
     if (!text.trim()) return say(t("empty_text"), true);
-    this.stop(true);
-    Object.assign(facts, { state: "speaking", samples: 0, peak: 0, done: null, error: null, firstAudioMs: null });
+    if (text.length > 2 * MOST_CHARACTERS || [...text].length > MOST_CHARACTERS) return say(t("text_too_long", { n: MOST_CHARACTERS }), true);
     const compared = $("compare").checked;
     const rows = compared ? [this.first, this.second] : [this.first];
-    const takes = rows.map((row, i) => {
-      if (row.voice) contextFor(row.voice.sample_rate);
-      return new Take(this.client, text, row.read(), row.voice, compared ? "AB"[i] : t("speech_number", { n: this.takes.length + 1 }));
-    });
-    this.add(takes, compared);
+    return this.start(rows.map((row, i) => this.newTake(text, row.read(), row.voice, compared ? "AB"[i] : undefined)));
+  }
+
+  newTake(text, settings, voice, name = t("speech_number", { n: this.takes.length + 1 })) {
+    if (voice) contextFor(voice.sample_rate);
+    return new Take(this.client, text, settings, voice, name);
+  }
+
+  async start(takes) {
+    this.stop(true);
+    Object.assign(facts, { state: "speaking", samples: 0, peak: 0, done: null, error: null, firstAudioMs: null });
+    this.add(takes, takes.length > 1);
     $("stop").disabled = false;
     say(t("speaking"));
     for (const [i, take] of takes.entries()) {
@@ -182,6 +191,7 @@ export class Listen {
       take.stop();
       if (!silently && take.state !== "speaking") say(t("stopped"));
     }
+    if (document.activeElement === $("stop")) $("speak").focus(); // what is disabled loses the focus
     $("stop").disabled = true;
   }
 
@@ -189,7 +199,10 @@ export class Listen {
     const group = { takes, compared };
     this.takes.push(group);
     facts.takes = takes;
-    if (this.takes.length > MOST_TAKES) this.takes.shift().takes.forEach((take) => take.close());
+    const held = () => this.takes.flatMap((one) => one.takes).reduce((sum, take) => sum + take.view.player.length, 0);
+    while (this.takes.length > 1 && (this.takes.length > MOST_TAKES || held() > MOST_SAMPLES)) {
+      this.takes.shift().takes.forEach((take) => take.close());
+    }
     this.present(group);
   }
 
@@ -217,13 +230,16 @@ export class Listen {
 
   showHistory() {
     $("history-card").hidden = this.takes.length < 2;
+    const focused = [...$("history").children].findIndex((item) => item.contains(document.activeElement));
     $("history").replaceChildren(...this.takes.map((group) => {
       const [take] = group.takes;
       const start = [...take.text].slice(0, 60).join("");
-      const label = `${start}${start.length < take.text.length ? "…" : ""} — ${group.takes.map((one) => one.title).join(" | ")}`;
-      const button = make("button", { type: "button", textContent: label, onclick: () => this.present(group) });
+      const button = make("button", { type: "button", onclick: () => this.present(group) },
+        make("bdi", { textContent: start.length < take.text.length ? `${start}…` : start }),
+        ...group.takes.flatMap((one) => [" — ", make("bdi", { textContent: one.title })]));
       if (group.takes === this.shown) button.setAttribute("aria-current", "true");
       return make("li", {}, button);
     }));
+    if (focused >= 0) $("history").children[focused].querySelector("button").focus();
   }
 }

@@ -84,19 +84,27 @@ if (pageLanguages().length) {
   useLanguage(firstLanguage());
 }
 
+let known = "";
+
 async function load() {
   try {
     const [voices, languages] = await Promise.all([client.voices(), client.languages()]);
+    if ($("error").textContent === t("unreachable")) say("");
+    const told = JSON.stringify([voices, languages]);
+    if (told === known) return true;
+    known = told;
     listen.show(voices, languages);
     writeDown.show(languages);
     see.show(languages);
-    if ($("error").textContent === t("unreachable")) say("");
     return true;
   } catch {
     say(t("unreachable"), true);
     return false;
   }
 }
+
+// Voices come and go while a server runs: look again when the person comes back to the page.
+document.addEventListener("visibilitychange", () => document.hidden || load());
 
 // A server that is away may come back: ask again while the page is looked at.
 while (!(await load())) await new Promise((resolve) => setTimeout(resolve, 2000));

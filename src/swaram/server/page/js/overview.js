@@ -6,8 +6,9 @@ const BANDS = 48;
 const REDRAW = 100; // ms
 
 export class Overview {
-  /** `seek` is called with a share, 0..1, where the person clicks. `expected`: samples that are likely to come. */
-  constructor(element, { seek, expected = 0 }) {
+  /** `seek` is called with the sample where the person clicks. `expected`: samples that are likely to come; `signal`
+   * ends what it watches. */
+  constructor(element, { seek, expected = 0, signal }) {
     this.canvas = element.appendChild(document.createElement("canvas"));
     this.canvas.setAttribute("aria-hidden", "true");
     this.cursor = element.appendChild(document.createElement("div"));
@@ -27,7 +28,7 @@ export class Overview {
       this.redraw();
       this.moveTo(this.at);
     }).observe(element);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw(), { signal });
   }
 
   /** Samples that the width stands for. */

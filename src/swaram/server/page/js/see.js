@@ -39,7 +39,7 @@ export class See {
     const text = $("see-text").value;
     try {
       const told = await this.client.explain(text, $("see-language").value);
-      say("");
+      say(`${t("steps")}: ${told.steps.length}. ${t("notices")}: ${told.notices.length}.`);
       this.present(text, told);
     } catch (error) {
       say(error.message, true);

@@ -5,6 +5,7 @@ import { clock, make } from "./dom.js";
 import { Overview } from "./overview.js";
 import { t } from "./strings.js";
 
+const UNSURE = 0.85; // of confidence: finds three of four wrong words of the recordings in tests/, and one of six right ones
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const contexts = new Map();
 let active = null;
@@ -29,16 +30,17 @@ export class SoundView {
     this.player.open(sampleRate);
     this.words = [];
     this.lit = null;
+    this.gone = new AbortController();
     this.build(expected);
     this.player.addEventListener("change", () => this.changed());
-    document.addEventListener("language", () => this.translate());
+    document.addEventListener("language", () => this.translate(), { signal: this.gone.signal });
     this.translate();
     this.changed();
   }
 
   build(expected) {
     const view = make("div", { className: "overview", dir: "ltr" });
-    this.overview = new Overview(view, { expected, seek: (sample) => this.player.seek(sample) });
+    this.overview = new Overview(view, { expected, seek: (sample) => this.player.seek(sample), signal: this.gone.signal });
     this.position = make("input", { type: "range", className: "position", dir: "ltr", min: 0, max: 0, step: 0.1, value: 0 });
     this.position.addEventListener("input", () => this.player.seek(this.position.value * this.sampleRate));
     this.button = make("button", { type: "button", onclick: () => this.toggle() });
@@ -108,7 +110,7 @@ export class SoundView {
     const element = make("span", { role: "button", tabIndex: this.words.length ? -1 : 0, textContent: text });
     if (confidence !== undefined) {
       element.title = `${t("confidence")}: ${Math.round(100 * confidence)} %`;
-      if (confidence < 0.7) element.classList.add("unsure");
+      if (confidence < UNSURE) element.classList.add("unsure");
     }
     element.word = { text, from, to, start, confidence, element };
     this.words.push(element.word);
@@ -219,6 +221,7 @@ export class SoundView {
 
   close() {
     if (active === this) active = null;
+    this.gone.abort();
     this.player.close();
   }
 }

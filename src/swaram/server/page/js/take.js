@@ -27,11 +27,12 @@ export class Take {
       make("h2", {}, make("span", { textContent: name }), this.heading),
       this.view.element, this.saving, this.figures);
     this.measured = { bytes: 0 };
+    this.reached = 0; // of the text, by passages that have come whole
     document.addEventListener("language", () => {
       this.heading.textContent = this.title;
       this.measure();
       if (this.saving.children.length) this.offer();
-    });
+    }, { signal: this.view.gone.signal });
   }
 
   /** The settings in words. */
@@ -71,6 +72,7 @@ export class Take {
       },
       append: (samples) => {
         view.append(samples);
+        if (!facts.takes.includes(this)) return; // the last frames of a take that was stopped
         facts.samples += samples.length;
         for (const value of samples) if (Math.abs(value) > facts.peak) facts.peak = Math.abs(value);
       },
@@ -82,7 +84,12 @@ export class Take {
     if (message.type === "sound") {
       this.measured.bytes += message.data.length;
       if (!message.header) this.measured.first ??= performance.now() - this.speech.asked;
-    } else if (message.type === "mark") this.view.addMarks(message.words ?? []);
+    } else if (message.type === "mark") {
+      this.view.addMarks(message.words ?? []);
+      // Marks come before their sound: the passages before this one have come whole.
+      this.reached = this.coming ?? 0;
+      this.coming = message.end;
+    }
     else if (message.type === "done") {
       this.done = message;
       Object.assign(this.measured, { seconds: message.seconds, factor: message.real_time_factor });
@@ -111,16 +118,20 @@ export class Take {
     const button = (label, work) => make("button", { type: "button", textContent: label, onclick: () => this.keep(work) });
     const samples = () => this.view.player.samples;
     const name = this.fileName;
-    const rest = this.state === "received"
+    const more = this.state === "received"
       ? [button("MP3", () => this.encoded("mp3", "audio/mpeg")), button("Opus", () => this.encoded("opus", "audio/ogg"))]
       : [];
-    this.saving.replaceChildren(
+    const rest = [...this.text].slice(this.reached).join("");
+    const goOn = button(t("speak_rest"), () => document.dispatchEvent(new CustomEvent("speak-rest", { detail: { take: this, rest } })));
+    this.saving.replaceChildren(...[
       make("span", { textContent: t("save") }),
       button("FLAC", async () => save(await this.flac(), `${name}.flac`, "audio/flac")),
       button("WAV", () => save(wav(samples(), this.view.sampleRate), `${name}.wav`, "audio/wav")),
-      ...rest,
+      ...more,
       button("SRT", () => save(subrip(this.view.timedWords()), `${name}.srt`, "application/x-subrip")),
-      button("VTT", () => save(webVtt(this.view.timedWords()), `${name}.vtt`, "text/vtt")));
+      button("VTT", () => save(webVtt(this.view.timedWords()), `${name}.vtt`, "text/vtt")),
+      this.state !== "received" && rest.trim() ? goOn : null,
+    ].filter(Boolean));
   }
 
   async keep(work) {
