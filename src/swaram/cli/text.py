@@ -89,7 +89,8 @@ def text_command(
 
 def _fields(part: Any) -> dict[str, Any]:
     """The fields of a dataclass or a named tuple, as JSON has them."""
-    return asdict(part) if is_dataclass(part) else part._asdict()
+    named: dict[str, Any] = asdict(part) if is_dataclass(part) else part._asdict()  # type: ignore[arg-type]
+    return named
 
 
 def _safe(text: str) -> str:

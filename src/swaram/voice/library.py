@@ -113,7 +113,9 @@ def open_engines(folder: str | Path | None = None) -> dict[str, Engine]:
     return {name: open_engine(found.path, name) for name, found in known.items()}
 
 
-_NAME = re.compile(r"[^\W.][\w.-]{0,79}")
+_NAME = re.compile(r"[^\W.](?:[\w.-]{0,78}[\w-])?")
+# Windows keeps them for itself, with any ending and in any case.
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))})
 
 
 @dataclass(frozen=True)
@@ -156,9 +158,13 @@ def add_voice(
     voice = Voice.open(source)
     report = examine_voice(voice)
     wanted = name or (source.stem if source.is_file() else source.resolve().name)
-    if not _NAME.fullmatch(wanted):
+    if not _NAME.fullmatch(wanted) or wanted.split(".")[0].casefold() in _DEVICES:
         raise VoiceError(f"{wanted[:80]!r} cannot be a voice's name: letters, digits, '.', '_' and '-'; give --name.")
-    there = list_packages(home).get(wanted)
+    packages = list_packages(home)
+    there = packages.get(wanted)
+    alike = [name for name in packages if name != wanted and name.casefold() == wanted.casefold()]
+    if alike:  # the same folder where the file system knows no case
+        raise VoiceError(f"{home} has a voice {alike[0]}, which differs by case alone; give another --name.")
     target = home / wanted
     if there is not None and there.resolve() == source.resolve():
         raise VoiceError(f"{source} is already in {home}.")
