@@ -1,13 +1,12 @@
 """The voices on this machine: a folder whose entries are voice packages; found, opened, added and removed."""
 
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from swaram.files import whole_folder
-from swaram.search_path import place_to_add, places
+from swaram.search_path import may_be_name, place_to_add, places
 from swaram.voice.check import VoiceReport, examine_voice
 from swaram.voice.engine import Engine
 from swaram.voice.errors import VoiceError
@@ -113,11 +112,6 @@ def open_engines(folder: str | Path | None = None) -> dict[str, Engine]:
     return {name: open_engine(found.path, name) for name, found in known.items()}
 
 
-_NAME = re.compile(r"[^\W.](?:[\w.-]{0,78}[\w-])?")
-# Windows keeps them for itself, with any ending and in any case.
-_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))})
-
-
 @dataclass(frozen=True)
 class Listed:
     """A package: where it is and what told of it, its size, and its manifest, or why it cannot be read.
@@ -158,7 +152,7 @@ def add_voice(
     voice = Voice.open(source)
     report = examine_voice(voice)
     wanted = name or (source.stem if source.is_file() else source.resolve().name)
-    if not _NAME.fullmatch(wanted) or wanted.split(".")[0].casefold() in _DEVICES:
+    if not may_be_name(wanted):
         raise VoiceError(f"{wanted[:80]!r} cannot be a voice's name: letters, digits, '.', '_' and '-'; give --name.")
     packages = list_packages(home)
     there = packages.get(wanted)
