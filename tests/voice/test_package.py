@@ -172,7 +172,7 @@ def test_voices_are_found_by_path_by_name_or_alone(toy_folder, tmp_path, monkeyp
     )
     monkeypatch.setenv("SWARAM_VOICES", str(toy_folder))
     assert find_voice("toy").name == "Toy"
-    with pytest.raises(VoiceError, match="holds toy"):
+    with pytest.raises(VoiceError, match="there are toy"):
         find_voice("other", toy_folder)
     with pytest.raises(VoiceError, match="no voice there"):
         find_voice(None, tmp_path)
