@@ -6,7 +6,7 @@ PORT ?= 5000
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: help run test bench soak lint dist dist-check clean
+.PHONY: help run test bench soak lint docs dist dist-check artefacts clean
 
 help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
@@ -15,6 +15,8 @@ help:
 	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis, the official clients of others"
 	@echo "make lint   check style and types"
 	@echo "make dist   build wheel, sdist and data wheels into dist/, with SHA256SUMS; make dist-check tries them"
+	@echo "make artefacts  beside them the training weights and the voice as zips, for a release"
+	@echo "make docs   the site, strictly, into build/site"
 
 run: $(VENV)/.serving
 	$(VENV)/bin/swaram serve --port $(PORT) --prove swaram.flac
@@ -62,17 +64,35 @@ $(VENV)/.testing: pyproject.toml requirements.txt requirements-dev.txt | $(VENV)
 	$(PIP) install --no-deps Resemblyzer==0.1.4 distillmos==0.9.1  # they ask for far more than their models need
 	@touch $@ $(VENV)/.serving
 
-dist: $(VENV)/.testing
+# Building needs two small packages, not all that testing needs; PACKAGING=python takes those of another environment.
+PACKAGING ?= $(VENV)/bin/python
+ifeq ($(PACKAGING),$(VENV)/bin/python)
+dist: $(VENV)/.packaging
+endif
+dist:
 	rm -rf dist
-	$(VENV)/bin/python -m build --no-isolation --outdir dist .
+	"$(PACKAGING)" -m build --no-isolation --outdir dist .
 	for package in packages/swaram-*; do \
-	  $(VENV)/bin/python -m build --no-isolation --wheel --outdir dist $$package || exit 1; done
-	$(VENV)/bin/python packages/checksums.py dist
+	  "$(PACKAGING)" -m build --no-isolation --wheel --outdir dist $$package || exit 1; done
+	"$(PACKAGING)" packages/checksums.py dist
+
+$(VENV)/.packaging: requirements-dev.txt | $(VENV)/bin/python
+	$(PIP) install --constraint requirements-dev.txt build hatchling
+	@touch $@
 
 # Everything that swaram needs is fetched first; then nothing but these files is installed, and used from an empty folder.
 dist-check: dist
-	$(PIP) download --dest build/wheelhouse --find-links dist dist/*.whl
-	$(VENV)/bin/python packages/try_wheels.py dist --wheelhouse build/wheelhouse
+	"$(PACKAGING)" -m pip download --quiet --dest build/wheelhouse --find-links dist dist/*.whl
+	"$(PACKAGING)" packages/try_wheels.py dist --wheelhouse build/wheelhouse
+
+artefacts: $(VENV)/.testing dist
+	$(VENV)/bin/swaram voice weights weights/malayalam --out dist/swaram-weights-malayalam.zip
+	$(VENV)/bin/swaram voice pack voices/malayalam --out dist/malayalam.zip
+	$(VENV)/bin/python packages/checksums.py dist
+
+docs: $(VENV)/.testing
+	$(VENV)/bin/python docs/commands.py
+	$(VENV)/bin/python -m mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache

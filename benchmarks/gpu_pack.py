@@ -3,7 +3,7 @@
     python benchmarks/gpu_pack.py --data data/malayalam [--out .gpu] [--bitrate 20000]
 
 ``--out``/wheels: what training needs beside torch, numba, safetensors, tensorboard and numpy, for Python 3.12 on Linux,
-in the versions of requirements.txt. ``--out``/data.tar: train and validation clips as Opus in Ogg, with text and speaker.
+in the versions of requirements.txt. ``--out``/data.tar: train and validation clips as Opus in Ogg, text and speaker.
 The whole must stay under 64 MiB together with the tracked files; the sizes are printed.
 """
 

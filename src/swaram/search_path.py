@@ -6,11 +6,14 @@ where the program runs from a clone. Of two with one name the first one counts.
 """
 
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 Kind = Literal["voices", "recognizers"]
+# Windows keeps these names for itself, with any ending and in any case.
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(1, 10))})
 VARIABLES = {"voices": "SWARAM_VOICES", "recognizers": "SWARAM_RECOGNIZERS"}
 
 
@@ -51,6 +54,16 @@ def place_to_add(kind: Kind, folder: str | Path | None = None) -> Path:
     if listed:
         return Path(listed[0])
     return Path(kind) if Path(kind).is_dir() else user_folder(kind)
+
+
+def may_be_name(text: str) -> bool:
+    """Whether a voice may be called so: at most 80 letters with their signs, digits, '.', '_' and '-'.
+
+    No system keeps such a name for itself, and none of them is a path: no dot stands at an end.
+    """
+    signs = all(c.isalnum() or c in "._-" or unicodedata.category(c)[0] == "M" for c in text)
+    ends = text[:1].isalnum() and not text.endswith(".")
+    return signs and ends and len(text) <= 80 and text.split(".")[0].casefold() not in _DEVICES
 
 
 def user_folder(kind: Kind) -> Path:

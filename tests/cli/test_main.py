@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
-import click
 import pytest
 import typer.core
 from typer.testing import CliRunner
@@ -111,8 +111,7 @@ def test_the_shell_completes_commands_voices_speakers_and_languages(line, offere
 def test_completion_of_a_voice_that_is_not_there_offers_nothing(tmp_path):
     from swaram.cli import completion
 
-    context = click.Context(click.Command("speak"))
-    context.params = {"voice": str(tmp_path / "nowhere")}
+    context = SimpleNamespace(params={"voice": str(tmp_path / "nowhere")})
     assert completion.speakers(context, "") == []
 
 

@@ -52,7 +52,7 @@ def test_a_command_that_cannot_be_run_is_one_sentence(command):
 
 
 def test_a_language_without_a_recogniser_is_not_measured_rather_than_an_error(tmp_path, monkeypatch):
-    monkeypatch.setenv("SWARAM_RECOGNIZERS", str(tmp_path))
+    monkeypatch.setattr("swaram.recognition.package.places", lambda kind, folder=None: [])
     with pytest.raises(NotMeasured, match="--judge"):
         open_judge(None, "ta")
 

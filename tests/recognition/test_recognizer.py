@@ -149,7 +149,7 @@ def test_the_command_writes_down_files_of_several_formats_and_names_the_bad_one(
 
 def test_no_recogniser_for_a_language_is_one_sentence(package):
     result = CliRunner().invoke(app, ["transcribe", "--language", "ta", "--recognizer", str(package.parent), "x.wav"])
-    assert "no recogniser for 'ta' there; it holds ml" in str(result.exception)
+    assert "no recogniser for 'ta'; there is one for ml" in str(result.exception)
 
 
 def test_captions_break_at_pauses_and_keep_their_times():

@@ -1,5 +1,6 @@
 """The folder of voices is watched: voices come and go without a restart, and streams that run go on."""
 
+import asyncio
 import json
 import logging
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from swaram.server.metrics import Metrics
+from swaram.server.voice_watch import VoiceWatch
 from swaram.voice.library import add_voice, remove_voice
 from tests.server.speech_client import TEXT, RunningServer, listen_until, running, say, speak
 from tests.voice.toy_voice import write_toy_voice
@@ -109,3 +112,9 @@ def test_watching_can_be_switched_off(toy_voices, tmp_path):
         shutil.copytree(toy_voices / "toy", folder / "another")
         time.sleep(0.5)
         assert offered(server) == ["toy"]
+
+
+def test_a_folder_of_voices_that_never_was_there_is_not_waited_for(monkeypatch, tmp_path):
+    """As in a container without a volume: the voice that was installed is served all the same."""
+    monkeypatch.setenv("SWARAM_VOICES", str(tmp_path / "volume"))
+    asyncio.run(VoiceWatch({}, Metrics(), None, 1.0).look())

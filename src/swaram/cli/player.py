@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,8 @@ def play(player: tuple[str, ...], parts: Iterable[np.ndarray], sample_rate: int)
             yield part
         process.stdin.close()
     except OSError:  # the player went away; what it said is told below
-        pass
+        with suppress(OSError):
+            process.stdin.close()  # what is still held back goes nowhere
     except BaseException:
         process.kill()
         raise

@@ -135,5 +135,5 @@ def add_key(path: Path, name: str) -> str:
     grants.append(Grant(name=name, sha256=hash_key(key)))
     content = json.dumps({"keys": [grant.model_dump(exclude_none=True) for grant in grants]}, indent=1)
     path.touch(mode=0o600)
-    path.write_text(content + "\n")
+    path.write_text(content + "\n", encoding="utf-8")
     return key

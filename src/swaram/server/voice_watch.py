@@ -36,7 +36,10 @@ class VoiceWatch:
         self._lexicons = tuple(lexicons)
         self._engines, self._metrics = engines, metrics
         self._folder, self._seconds = folder, seconds
-        self._served = {name: files for name, (_, files) in _look(folder).items() if name in engines}
+        # A folder that is there now and away later is no empty one; what never was there is not waited for.
+        named = [place.folder for place in places("voices", folder) if place.told_by in ("given", "SWARAM_VOICES")]
+        self._homes = [home for home in named if home.exists()]
+        self._served = {name: files for name, (_, files) in _look(folder, self._homes).items() if name in engines}
         self._seen: dict[str, _Fingerprint | None] = {}
         self._refused: dict[str, _Fingerprint] = {}
 
@@ -51,7 +54,7 @@ class VoiceWatch:
 
     async def look(self) -> None:
         """Look once. Raises OSError where the folder cannot be read, and then leaves everything as it is."""
-        found = await asyncio.to_thread(_look, self._folder)
+        found = await asyncio.to_thread(_look, self._folder, self._homes)
         for name in [name for name in self._engines if name not in found]:
             if self._settled(name, None):
                 self._drop(name)
@@ -94,11 +97,10 @@ class VoiceWatch:
             self._metrics.remove_voice(name, self._engines[name].voice.package.sha256)
 
 
-def _look(folder: Path | None) -> dict[str, tuple[Path, _Fingerprint]]:
+def _look(folder: Path | None, homes: list[Path]) -> dict[str, tuple[Path, _Fingerprint]]:
     """Every package by name: where it is, and names, sizes and times of its files."""
-    for place in places("voices", folder):
-        if place.told_by in ("given", "SWARAM_VOICES"):
-            place.folder.stat()  # a folder that is away for a moment is no empty one
+    for home in homes:
+        home.stat()
     found = {}
     for name, package in known_packages(folder).items():
         path = package.path

@@ -3,7 +3,6 @@
 Neither writes a checkpoint nor touches one.
 """
 
-import resource
 import shutil
 import sys
 import time
@@ -112,6 +111,10 @@ def _memory(trainer: Trainer) -> str:
     if trainer.device.type == "cuda":
         whole = torch.cuda.get_device_properties(trainer.device).total_memory
         return f"{torch.cuda.max_memory_allocated(trainer.device) / GIB:.2f} of {whole / GIB:.1f} GiB of the GPU"
+    try:
+        import resource
+    except ImportError:  # Windows
+        return "unknown on this system"
     unit = 1 if sys.platform == "darwin" else 1024
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB:.2f} GiB at most for the whole process"
 

@@ -8,14 +8,21 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from swaram.languages import LanguageError, get_language
+from swaram.search_path import may_be_name
 from swaram.validation import first_problem
 from swaram.voice.errors import VoiceError
 
 VARIABLE = "SWARAM_CATALOGUE"
 FORMAT_VERSION = 1
+
+
+def _name(text: str) -> str:
+    if not may_be_name(text):
+        raise ValueError("letters, digits, '.', '_' and '-' alone")
+    return text
 
 
 class Entry(BaseModel):
@@ -25,7 +32,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: Annotated[str, Field(pattern=r"^[^\W.][\w.-]{0,79}$")]
+    name: Annotated[str, AfterValidator(_name)]
     languages: Annotated[list[str], Field(min_length=1)]
     speakers: Annotated[int, Field(ge=1)] = 1
     licence: str

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from swaram.search_path import may_be_name
 from swaram.voice.catalogue import Entry
 from swaram.voice.errors import VoiceError
 from swaram.voice.package import MANIFEST, MAX_PACKAGE_BYTES, PAPERS, read_manifest
@@ -43,7 +44,7 @@ def fetch_voice(source: str, folder: Path, sha256: str = "", progress: Progress 
             f"{source}: no address, no hub:owner/name and no name of the catalogue; see swaram voice search."
         )
     name = urllib.parse.unquote(urllib.parse.urlsplit(source).path.rpartition("/")[2])
-    if not name.endswith(".zip") or not re.fullmatch(r"[^\W.][\w.-]*\.zip", name):
+    if not name.endswith(".zip") or not may_be_name(name):
         raise VoiceError(f"{source}: not the address of a zip; a voice is fetched as NAME.zip.")
     wanted = (sha256 or _stated(source)).lower()
     target = folder / name

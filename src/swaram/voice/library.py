@@ -1,14 +1,13 @@
 """The voices on this machine: a folder whose entries are voice packages; found, opened, added and removed."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from swaram.files import whole_folder
-from swaram.search_path import place_to_add, places
+from swaram.search_path import may_be_name, place_to_add, places
 from swaram.text.lexicon import Lexicon
 from swaram.voice.check import VoiceReport, examine_voice
 from swaram.voice.engine import Engine
@@ -115,9 +114,6 @@ def open_engines(folder: str | Path | None = None, lexicons: Iterable[Lexicon] =
     return {name: open_engine(found.path, name, lexicons) for name, found in known.items()}
 
 
-_NAME = re.compile(r"[^\W.][\w.-]{0,79}")
-
-
 @dataclass(frozen=True)
 class Listed:
     """A package: where it is and what told of it, its size, and its manifest, or why it cannot be read.
@@ -158,9 +154,13 @@ def add_voice(
     voice = Voice.open(source)
     report = examine_voice(voice)
     wanted = name or (source.stem if source.is_file() else source.resolve().name)
-    if not _NAME.fullmatch(wanted):
+    if not may_be_name(wanted):
         raise VoiceError(f"{wanted[:80]!r} cannot be a voice's name: letters, digits, '.', '_' and '-'; give --name.")
-    there = list_packages(home).get(wanted)
+    packages = list_packages(home)
+    there = packages.get(wanted)
+    alike = [name for name in packages if name != wanted and name.casefold() == wanted.casefold()]
+    if alike:  # the same folder where the file system knows no case
+        raise VoiceError(f"{home} has a voice {alike[0]}, which differs by case alone; give another --name.")
     target = home / wanted
     if there is not None and there.resolve() == source.resolve():
         raise VoiceError(f"{source} is already in {home}.")
