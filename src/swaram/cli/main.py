@@ -16,6 +16,7 @@ from swaram.errors import SwaramError
 # Name: module of ``swaram.cli``, what in it is the command or the group of commands, and what the list says of it.
 COMMANDS = {
     "prepare": ("prepare", "prepare_app", "Prepare a corpus for training: leave out what is unfit, write clips."),
+    "align": ("align", "align_command", "Say when each word of a text is spoken in a recording."),
     "text": ("text", "text_command", "Show, step by step, what of a text will be spoken."),
     "train": ("train", "train_command", "Train a voice as a configuration says."),
     "speak": ("speak", "speak_command", "Speak a text into a sound file."),

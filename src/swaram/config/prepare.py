@@ -105,6 +105,15 @@ class CollectionSettings(_Section):
     readings_per_speaker: int = Field(default=2, ge=1, description="how often one speaker may read the same text")
 
 
+class AlignmentSettings(_Section):
+    """When recordings are cut into pieces, and texts compared with what is heard."""
+
+    split: bool = Field(default=True, description="cut what is too long, or pauses too long, instead of leaving it out")
+    sentences: bool = Field(default=False, description="cut at every end of a sentence that has a silence")
+    check: bool = Field(default=True, description="leave out clips whose text is not what is heard")
+    min_clips_for_check: int = Field(default=20, ge=1, description="clips before texts are compared with what is heard")
+
+
 class SplitSettings(_Section):
     """Which clips are for training, validation and testing."""
 
@@ -121,6 +130,7 @@ class PrepareSettings(_Section):
     sound: SoundSettings = Field(default_factory=SoundSettings)
     transcript: TranscriptSettings = Field(default_factory=TranscriptSettings)
     collection: CollectionSettings = Field(default_factory=CollectionSettings)
+    alignment: AlignmentSettings = Field(default_factory=AlignmentSettings)
     split: SplitSettings = Field(default_factory=SplitSettings)
 
 

@@ -21,7 +21,7 @@ SAMPLE_SECONDS = 12.0  # of a dropped clip, kept for a person to listen to
 
 # The order in which a clip meets the gates; the last two see all clips together.
 GATES = (
-    "read", "language", "licence", "news", "review", "decode", "length", "speech", "duration", "edges", "clipping",
+    "read", "language", "licence", "news", "review", "decode", "alignment", "length", "speech", "duration", "edges", "clipping",
     "level", "noise", "bandwidth", "pauses", "tags", "script", "digits", "symbols", "rate", "duplicates", "split",
 )  # fmt: skip
 
@@ -92,10 +92,15 @@ class ClipMaker:
         yield description.licence_gate(candidate, said)
         yield description.news_gate(candidate, said)
         yield description.review_gate(candidate, said)
+        aligned = description.alignment_gate(candidate)
+        if not aligned.passed and candidate.utterance.start == candidate.utterance.end:  # words that nobody speaks
+            yield aligned
+            return
         decoded = self._decode(candidate)
         yield decoded
         if not decoded.passed:
             return
+        yield aligned
         yield sound.length_gate(candidate, heard)
         self._listen(candidate)
         spoken = sound.speech_gate(candidate)

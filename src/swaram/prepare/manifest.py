@@ -15,7 +15,8 @@ NAME = "manifest.parquet"
 COLUMNS = {
     "id": "string", "path": "string", "transcript": "string", "raw_transcript": "string", "speaker": "string",
     "language": "string", "gender": "string", "duration": "double", "split": "string", "source": "string",
-    "source_title": "string", "source_revision": "string", "place": "string", "licence": "string",
+    "source_title": "string", "source_revision": "string", "place": "string",
+    "part_of": "string", "start": "double", "end": "double", "licence": "string",
     "licence_url": "string", "attribution": "string", "reviewed": "bool", "age_group": "string",
     "district": "string", "state": "string", "qualification": "string", "job": "string",
     "occupation": "string", "scenario": "string", "task": "string", "domain": "string", "style": "string",

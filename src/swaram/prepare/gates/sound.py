@@ -90,10 +90,15 @@ def duration_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
 
 
 def edge_gate(candidate: Candidate) -> Verdict:
-    """The recorder was running before the first and after the last sound of the sentence."""
-    side = candidate.activity.cut_off()
-    saw = f"speech reaches the {side} of the recording" if side else "quiet at both ends"
-    return Verdict("edges", f"edges: cut off at the {side}" if side else "", saw)
+    """The recorder was running before the first and after the last sound of the sentence.
+
+    Where alignment has cut a longer recording it did so in a silence, so only that recording's own edges count.
+    """
+    (number, count), side = candidate.utterance.part, candidate.activity.cut_off()
+    inner = (side == "start" and number > 1) or (side == "end" and number < count)
+    if side and not inner:
+        return Verdict("edges", f"edges: cut off at the {side}", f"speech reaches the {side} of the recording")
+    return Verdict("edges", "", "cut in a silence" if inner else "quiet at both ends")
 
 
 def clipping_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
