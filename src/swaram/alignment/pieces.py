@@ -145,7 +145,7 @@ def _cost(items: list[_Item], first: int, last: int, words: Sequence[TimedWord],
     part = items[first:last]
     inner = [item.silence[1] - item.silence[0] for item in part[:-1] if item.silence]
     removed = sum(pause - 0.8 * limits.pause_kept for pause in inner if pause > limits.pause_kept)
-    length = part[-1].end - part[0].start - max(0.0, removed) + 0.3
+    length = part[-1].end - part[0].start - 0.5 * max(0.0, removed) + 0.4
     cost = 0.5 * (length / limits.most) ** 2
     spoken = any(item.word >= 0 for item in part)
     if spoken and _fault(part):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from swaram.audio.denoise import denoise, denoiser_name
 from swaram.audio.files import AudioError, encode_audio, read_audio
 from swaram.audio.fingerprint import sound_likeness
 from swaram.audio.loudness import level_to, loudness
@@ -159,9 +160,13 @@ class ClipMaker:
         audio = resample(candidate.audio, candidate.sample_rate, settings.sample_rate)
         candidate.audio = high_pass(audio, settings.sample_rate, settings.high_pass)
         candidate.sample_rate = settings.sample_rate
+        if settings.denoise:
+            candidate.audio = denoise(candidate.audio, settings.sample_rate)
+            measures["processing"] = denoiser_name()
         candidate.activity = self._detector(resample(candidate.audio, candidate.sample_rate, VAD_RATE))
         measures["speech_level"] = candidate.activity.speech_level
         measures["snr"] = sound.noise_ratio(candidate.activity)
+        measures["background"] = sound.background_kind(candidate.activity, candidate.audio, candidate.sample_rate)
 
     def _trim(self, candidate: Candidate) -> None:
         """Cut to the speech and its margins, and take the middle out of pauses that went on too long."""

@@ -191,3 +191,16 @@ def late_reason(path: Path, id: str) -> str | None:
     except sqlite3.Error:
         return None
     return row[0] if row else None
+
+
+def known_cuts(path: Path, id: str) -> list[dict[str, Any]] | None:
+    """Where a finished preparation cut a recording; ``None`` where it did not, or there is no record."""
+    if not path.is_file():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            row = db.execute("select cuts from cuts where id = ?", (id,)).fetchone()
+    except sqlite3.Error:
+        return None
+    found = json.loads(row[0]) if row else []
+    return found if found and "start" in found[0] else None
