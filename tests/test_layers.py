@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "corpora": {"errors", "files", "languages"},
     "prepare": {"errors", "files", "languages", "config", "audio", "text", "alignment", "corpora"},
     "model": {"config", "audio"},
-    "training": {"errors", "files", "config", "audio", "text", "model", "prepare"},
+    "training": {"errors", "files", "config", "audio", "text", "alignment", "model", "prepare"},
     "voice": {"errors", "validation", "files", "languages", "audio", "text", "runtime"},
     "export": {"errors", "files", "model", "training", "voice", "runtime"},
     "formats": {

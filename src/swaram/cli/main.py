@@ -19,6 +19,7 @@ COMMANDS = {
     "align": ("align", "align_command", "Say when each word of a text is spoken in a recording."),
     "text": ("text", "text_command", "Show, step by step, what of a text will be spoken."),
     "train": ("train", "train_command", "Train a voice as a configuration says."),
+    "adapt": ("adapt", "adapt_command", "A voice of a new language from a little speech, in one command."),
     "speak": ("speak", "speak_command", "Speak a text into a sound file."),
     "voice": ("voice", "voice_app", "List, add, remove, check, import and export voices."),
     "serve": ("serve", "serve_command", "Serve speech over WebSockets and HTTP, with a page."),
