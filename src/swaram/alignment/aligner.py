@@ -19,7 +19,7 @@ OTHERS = 3  # texts that a text is compared with
 WINDOW = 120  # frames over which a margin is averaged to find where in a piece it stops fitting
 LEAST_SILENCE = 0.12  # seconds without speech that are a silence
 SNAP = 0.25  # seconds that the edge of a silence may lie from the edge of a word
-LEAST_SECONDS = 60.0  # of recordings in each half for models of their own; with less the seed itself is used
+LEAST_SECONDS = 20.0  # of recordings in each half for models of their own; with less the seed itself is used
 
 
 @dataclass(frozen=True)

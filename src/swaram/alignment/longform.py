@@ -7,7 +7,7 @@ import numpy as np
 
 from swaram.alignment.aligner import Aligner, Alignment, Listening, TimedWord, silences
 from swaram.alignment.features import RATE
-from swaram.alignment.pieces import NOT_SPOKEN, NOT_WRITTEN, Limits, Piece, cut_pieces, judged
+from swaram.alignment.pieces import NOT_SPOKEN, NOT_WRITTEN, Limits, Piece, cut_pieces, judged, saved
 from swaram.alignment.words import Word
 
 WINDOW_SECONDS = 75.0
@@ -53,6 +53,9 @@ def align_long(
         else:
             timed = found.words
             pieces = judged(cut_pieces(found, heard, limits, seconds), aligner, heard, timed)
+            if any(piece.reason for piece in pieces):  # what is right beside a fault need not go with it
+                finer = cut_pieces(found, heard, replace(limits, sentences=True), seconds)
+                pieces = saved(pieces, judged(finer, aligner, heard, timed))
         if not ended:
             pieces = _settled(pieces, heard, seconds)
         done = max((piece.last for piece in pieces), default=0)

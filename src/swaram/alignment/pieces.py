@@ -69,7 +69,8 @@ def cut_pieces(alignment: Alignment, heard: Listening, limits: Limits, seconds: 
         end = sum(after.silence) / 2 if last < len(items) and after.silence else seconds
         numbers = [item.word for item in part if item.word >= 0]
         low, high = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
-        pieces.append(Piece(start, end, low, high, _fault(part)))
+        torn = numbers and _torn(alignment.words, low, high)
+        pieces.append(Piece(start, end, low, high, _fault(part) or (NOT_SPOKEN if torn else "")))
         if after.missing:
             pieces.append(Piece(end, end, after.missing[0], after.missing[-1] + 1, NOT_SPOKEN))
         start = end
@@ -87,6 +88,28 @@ def judged(pieces: Sequence[Piece], aligner: Aligner, heard: Listening, words: S
             spoken = [timed.word for timed in words[piece.first : piece.last] if timed.found]
             reason = aligner.doubtful(part, spoken)
         found.append(Piece(piece.start, piece.end, piece.first, piece.last, reason))
+    return found
+
+
+def saved(pieces: Sequence[Piece], finer: Sequence[Piece]) -> list[Piece]:
+    """Doubtful pieces in the smaller ones of a finer cut, where those fill them and some are not doubtful."""
+    found: list[Piece] = []
+    for piece in pieces:
+        inside = [
+            fine
+            for fine in finer
+            if piece.start - 1e-6 <= fine.start
+            and fine.end <= piece.end + 1e-6
+            and (fine.end > fine.start or piece.first <= fine.first < piece.last)
+        ]
+        parts = [fine for fine in inside if fine.end > fine.start]
+        whole = parts and abs(parts[0].start - piece.start) + abs(parts[-1].end - piece.end) < 1e-6
+        numbers = [number for fine in inside for number in range(fine.first, fine.last)]
+        right = any(not fine.reason and fine.last > fine.first for fine in parts)
+        if piece.reason and right and whole and numbers == list(range(piece.first, piece.last)):
+            found += inside
+        else:
+            found.append(piece)
     return found
 
 
@@ -162,6 +185,13 @@ def _cost(items: list[_Item], first: int, last: int, words: Sequence[TimedWord],
         pause = min(after.silence[1] - after.silence[0], 0.8)
         cost += _MARK_COST[words[after.word].word.mark] + 2.0 * (0.8 - pause)
     return cost
+
+
+def _torn(words: Sequence[TimedWord], first: int, last: int) -> bool:
+    """Whether words of the same sentence right before or after these are not spoken: then these are hardly sure."""
+    before = first > 0 and not words[first - 1].found and words[first - 1].word.mark != SENTENCE
+    after = last < len(words) and not words[last].found and words[last - 1].word.mark != SENTENCE
+    return before or after
 
 
 def _fault(part: Sequence[_Item]) -> str:
