@@ -59,13 +59,15 @@ def read_clips(kind: str, folder: Path, language: str, licence: str) -> Iterator
         yield Clip(utterance.speaker, audio[round(first * RATE) : round(last * RATE)], words)
 
 
-def measure(clips: list[Clip], seconds: float, seed: int) -> None:
+def measure(clips: list[Clip], seconds: float, seed: int, verbose: bool = False) -> None:
     """Print boundary errors of whole texts, and what is caught and lost of damaged ones."""
     random = np.random.default_rng(seed)
     groups: list[list[int]] = [[]]
     for number in sorted(range(len(clips)), key=lambda n: clips[n].speaker):
         group = groups[-1]
-        if group and (clips[group[0]].speaker != clips[number].speaker or sum(len(clips[n].audio) for n in group) > seconds * RATE):
+        if group and (
+            clips[group[0]].speaker != clips[number].speaker or sum(len(clips[n].audio) for n in group) > seconds * RATE
+        ):
             groups.append([])
         groups[-1].append(number)
     groups = [group for group in groups if len(group) >= 3]
@@ -73,7 +75,9 @@ def measure(clips: list[Clip], seconds: float, seed: int) -> None:
     for place, group in enumerate(groups):
         parts, spans, at = [], [], 0.0
         for number in group:
-            pause = (random.standard_normal(round(random.uniform(0.25, 0.8) * RATE)) * 10 ** (-65 / 20)).astype(np.float32)
+            pause = (random.standard_normal(round(random.uniform(0.25, 0.8) * RATE)) * 10 ** (-65 / 20)).astype(
+                np.float32
+            )
             at += len(pause) / RATE
             spans.append((number, at, at + len(clips[number].audio) / RATE))
             at += len(clips[number].audio) / RATE
@@ -103,22 +107,27 @@ def measure(clips: list[Clip], seconds: float, seed: int) -> None:
         found = list(align_long([audio], words, aligners[place % 2], Limits()))
         pieces, timed = [p for part in found for p in part.pieces], [w for part in found for w in part.words]
         for number, start, end in spans if not kind else ():
-            mine = [w for w, own in zip(timed, owner, strict=True) if own == number and w.found]
-            errors += [abs(mine[0].start - start), abs(mine[-1].end - end)] if mine else []
+            mine = [w for w, own in zip(timed, owner, strict=True) if own == number]
+            errors += [abs(mine[0].start - start)] if mine[0].found else []
+            errors += [abs(mine[-1].end - end)] if mine[-1].found else []
         for piece in pieces:
-            inside = {n for n, start, end in spans if min(end, piece.end) - max(start, piece.start) > 0.4}
+            heard = {n: min(end, piece.end) - max(start, piece.start) for n, start, end in spans}
+            inside = {n for n, overlap in heard.items() if overlap > 0.4}
             said = {owner[n] for n in range(piece.first, piece.last) if timed[n].found}
             if piece.end - piece.start < 0.05 or (not said and not inside & set(owner)):
                 continue
-            right = said == inside
+            right = bool(said) and inside <= said and all(heard.get(n, 0.0) > 0.0 for n in said)
             counts["right" if right else "wrong"] += 1
             counts["lost" if right else "caught"] += bool(piece.reason)
+            if verbose and right == bool(piece.reason):
+                print(f"  {kind or 'whole'} {piece} heard {inside} said {said}")
         kept += sum(piece.end - piece.start for piece in pieces if not piece.reason)
         total += len(audio) / RATE
     spent = time.perf_counter() - begun
     print(f"{len(made)} recordings, {total / 60:.1f} min, {kept / 60:.1f} kept; {total / spent:.0f} times real time")
-    print(f"boundaries of {len(errors)}: median {1000 * np.median(errors):.0f} ms, 95 % {1000 * np.percentile(errors, 95):.0f} ms")
-    print(f"wrong pieces {counts['wrong']}, caught {counts['caught']}; right pieces {counts['right']}, lost {counts['lost']}")
+    middle, high = 1000 * np.percentile(errors, [50, 95])
+    print(f"boundaries of {len(errors)}: median {middle:.0f} ms, 95 % {high:.0f} ms")
+    print("pieces: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 
 
 def main() -> None:
@@ -133,13 +142,16 @@ def main() -> None:
     one.add_argument("--only", default="", help="speakers whose name holds this")
     one.add_argument("--seconds", type=float, default=28.0)
     one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--verbose", action="store_true", help="show each piece that was judged wrongly")
     two = commands.add_parser("seed")
     two.add_argument("out")
     two.add_argument("corpora", nargs="+", help="KIND=FOLDER=CODE")
     given = parser.parse_args()
     if given.command == "measure":
-        clips = [c for c in read_clips(given.kind, given.folder, given.language, given.licence) if given.only in c.speaker]
-        measure(clips, given.seconds, given.seed)
+        clips = [
+            c for c in read_clips(given.kind, given.folder, given.language, given.licence) if given.only in c.speaker
+        ]
+        measure(clips, given.seconds, given.seed, given.verbose)
         return
     spoken = []
     for corpus in given.corpora:

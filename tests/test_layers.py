@@ -36,8 +36,8 @@ MAY_IMPORT = {
         "export",
     },
     "evaluation": {
-        "errors", "languages", "files", "config", "audio", "text", "alignment", "runtime", "prepare", "training", "voice", "export",
-        "recognition",
+        "errors", "languages", "files", "config", "audio", "text", "alignment", "runtime", "prepare", "training",
+        "voice", "export", "recognition",
     },
     "server": {"errors", "validation", "files", "languages", "audio", "text", "runtime", "voice", "recognition"},
 }  # fmt: skip

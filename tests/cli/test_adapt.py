@@ -18,11 +18,14 @@ def prepared(folder, count=12, speaker="lj-reader"):
     folder.mkdir()
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in COLUMNS.items()])
     rows = [
-        {"id": f"c{n}", "path": f"audio_files/c{n}.flac", "transcript": "ಕ", "speaker": speaker, "language": "kn", "duration": 6.0,
-         "split": "train" if n % 6 else "val", "audio_sha256": f"{n:02}"}
+        {"id": f"c{n}", "path": f"audio_files/c{n}.flac", "transcript": "ಕ", "speaker": speaker, "language": "kn",
+         "duration": 6.0, "split": "train" if n % 6 else "val", "audio_sha256": f"{n:02}"}
         for n in range(count)
     ]  # fmt: skip
-    pq.write_table(pa.Table.from_pylist([{name: row.get(name) for name in COLUMNS} for row in rows], schema), folder / "manifest.parquet")
+    pq.write_table(
+        pa.Table.from_pylist([{name: row.get(name) for name in COLUMNS} for row in rows], schema),
+        folder / "manifest.parquet",
+    )
     return folder
 
 

@@ -25,7 +25,9 @@ def chapter(tmp_path_factory):
 
 def run(chapter, *options):
     folder, _ = chapter
-    done = CliRunner().invoke(app, ["align", str(folder / "one.flac"), str(folder / "one.txt"), "--language", "ml", *options])
+    done = CliRunner().invoke(
+        app, ["align", str(folder / "one.flac"), str(folder / "one.txt"), "--language", "ml", *options]
+    )
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.output
@@ -64,7 +66,9 @@ def test_faults_are_one_sentence(chapter, tmp_path):
     folder, _ = chapter
     with pytest.raises(SwaramError, match="nothing that can be spoken"):
         CliRunner().invoke(
-            app, ["align", str(folder / "one.flac"), str(tmp_path / "empty.txt"), "--language", "ml"], catch_exceptions=False
+            app,
+            ["align", str(folder / "one.flac"), str(tmp_path / "empty.txt"), "--language", "ml"],
+            catch_exceptions=False,
         )
     with pytest.raises(SwaramError, match="choose one of json"):
         run(chapter, "--format", "docx")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from swaram.alignment.sounds import in_sounds
 from swaram.evaluation.errors import EvaluationError, NotMeasured
 from swaram.evaluation.intelligibility import align
 from swaram.evaluation.judges import CommandJudge, open_judge
-from swaram.alignment.sounds import in_sounds
 from tests.recorded_speech import spoken_clips
 
 SOUND = np.sin(np.arange(16_000) / 20).astype(np.float32) * 0.1

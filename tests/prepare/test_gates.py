@@ -167,7 +167,10 @@ def test_a_steady_background_is_told_from_noise_that_comes_and_goes(good, speech
     time = np.arange(len(speech)) / 16_000
     drone = sum(np.sin(2 * np.pi * 131 * k * time) / k for k in range(1, 6)).astype(np.float32)
     drone *= np.float32(10 ** ((level - 14) / 20) / np.sqrt(np.mean(drone**2)))
-    bursts = hiss(seconds, level - 8)[: len(speech)] * (np.sin(2 * np.pi * 1.5 * time) > 0.3) + hiss(seconds, level - 40)[: len(speech)]
+    bursts = (
+        hiss(seconds, level - 8)[: len(speech)] * (np.sin(2 * np.pi * 1.5 * time) > 0.3)
+        + hiss(seconds, level - 40)[: len(speech)]
+    )
     allowed = ClipMaker(PrepareSettings(sound={"allow_steady_noise": True}))
     usual = ClipMaker(PrepareSettings())
 

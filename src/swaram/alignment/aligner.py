@@ -223,12 +223,20 @@ def _calibrated(aligners: Sequence[Aligner], recordings: Sequence[Spoken], most:
         other.append(float(np.mean(means)))
         margins.append(own[-1] - other[-1])
         least.append(_least((mine - np.mean(cohort, axis=0))[speech]))
-        wrong += [(mean - (sum(means) - mean) / (len(means) - 1)) * np.sqrt(speech.sum() * FRAME_SECONDS) for mean in means]
+        wrong += [
+            (mean - (sum(means) - mean) / (len(means) - 1)) * np.sqrt(speech.sum() * FRAME_SECONDS) for mean in means
+        ]
     if len(margins) < 8:
         return Calibration()
     (right, spread), (lowest, lowest_spread) = _middle(margins), _middle(least)
     return Calibration(
-        float(np.median(own)), float(np.median(other)), float(np.std(wrong)) + 1e-3, right, spread, lowest, lowest_spread
+        float(np.median(own)),
+        float(np.median(other)),
+        float(np.std(wrong)) + 1e-3,
+        right,
+        spread,
+        lowest,
+        lowest_spread,
     )
 
 

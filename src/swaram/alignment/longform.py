@@ -59,7 +59,9 @@ def align_long(
         if not ended:
             pieces = _settled(pieces, heard, seconds)
         done = max((piece.last for piece in pieces), default=0)
-        shifted = [replace(p, start=p.start + at, end=p.end + at, first=p.first + word, last=p.last + word) for p in pieces]
+        shifted = [
+            replace(p, start=p.start + at, end=p.end + at, first=p.first + word, last=p.last + word) for p in pieces
+        ]
         yield Part(shifted, [replace(t, start=t.start + at, end=t.end + at) for t in timed[:done]])
         end = pieces[-1].end
         word, at = word + done, at + end
@@ -119,7 +121,11 @@ def _settled(pieces: list[Piece], heard: Listening, seconds: float) -> list[Piec
     """The pieces that the rest of the recording cannot change: those that end early enough, not before a doubt."""
     for number in range(len(pieces) - 2, -1, -1):
         piece, following = pieces[number], pieces[number + 1]
-        sure = piece.last > piece.first and piece.reason not in (NOT_SPOKEN, NOT_WRITTEN) and following.last > following.first
+        sure = (
+            piece.last > piece.first
+            and piece.reason not in (NOT_SPOKEN, NOT_WRITTEN)
+            and following.last > following.first
+        )
         if sure and following.reason != NOT_SPOKEN and 1.0 < piece.end <= seconds - TAIL_SECONDS:
             return pieces[: number + 1]
     # Nothing of the text is here: go on at a silence, with the text where it was.
@@ -129,7 +135,11 @@ def _settled(pieces: list[Piece], heard: Listening, seconds: float) -> list[Piec
     if words and words[0].start > 1.0:  # up to the first word that was found
         return [Piece(0.0, words[0].start, 0, 0, NOT_WRITTEN)]
     if words and len(pieces) > 1:
-        return [piece for piece in pieces[:-1]] if pieces[-2].end > 1.0 else [replace(pieces[0], end=quiet[-1] if quiet else wanted)]
+        return (
+            [piece for piece in pieces[:-1]]
+            if pieces[-2].end > 1.0
+            else [replace(pieces[0], end=quiet[-1] if quiet else wanted)]
+        )
     return [Piece(0.0, quiet[-1] if quiet else wanted, 0, 0, NOT_WRITTEN)]
 
 

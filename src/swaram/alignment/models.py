@@ -109,9 +109,7 @@ def _adapted(seed: SoundModels, models: SoundModels, parts: list[tuple[np.ndarra
             own = features[order[edges[column] : edges[column + 1]]]
             mean, precision = models.mean[:, column], models.precision[:, column]
             log = models.weight[:, column, None] - 0.5 * (
-                (mean * mean * precision).sum(1)[:, None]
-                - 2 * (mean * precision) @ own.T
-                + precision @ (own * own).T
+                (mean * mean * precision).sum(1)[:, None] - 2 * (mean * precision) @ own.T + precision @ (own * own).T
             )
             share = np.exp(log - np.logaddexp.reduce(log, axis=0))
             count[:, column] += share.sum(1)
@@ -225,6 +223,8 @@ def _clusters(frames: np.ndarray, several: int) -> np.ndarray:
     along = frames[:, int(frames.var(0).argmax())]
     share = np.argsort(np.argsort(along, kind="stable"), kind="stable") * several // len(along)
     for _ in range(4):
-        middles = np.stack([frames[share == k].mean(0) if (share == k).any() else frames.mean(0) for k in range(several)])
+        middles = np.stack(
+            [frames[share == k].mean(0) if (share == k).any() else frames.mean(0) for k in range(several)]
+        )
         share = ((middles**2).sum(1)[None] - 2 * frames @ middles.T).argmin(1)
     return share

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _items(alignment: Alignment, heard: Listening) -> tuple[list[_Item], list[in
             last.missing.append(number)
     quiet = silences(heard.level)
     place = 0
-    for item, following in zip(items, items[1:], strict=False):
+    for item, following in pairwise(items):
         low = max(item.end - REACH, (item.start + item.end) / 2)
         high = min(following.start + REACH, (following.start + following.end) / 2)
         while place < len(quiet) and quiet[place][1] < low:
@@ -173,12 +174,16 @@ def _cost(items: list[_Item], first: int, last: int, words: Sequence[TimedWord],
     spoken = any(item.word >= 0 for item in part)
     if spoken and _fault(part):
         cost += _DOUBTFUL_COST * max(1.0, length / limits.most)
-    if spoken and (length > limits.most or removed > limits.most_removed or max(inner, default=0.0) > limits.longest_pause):
+    if spoken and (
+        length > limits.most or removed > limits.most_removed or max(inner, default=0.0) > limits.longest_pause
+    ):
         cost += _TOO_LONG_COST * max(1.0, length / limits.most)
     if spoken and length < limits.least + 0.3:
         cost += _TOO_SHORT_COST
     if limits.sentences:
-        ends = [item for item in part[:-1] if item.word >= 0 and item.silence and words[item.word].word.mark == SENTENCE]
+        ends = [
+            item for item in part[:-1] if item.word >= 0 and item.silence and words[item.word].word.mark == SENTENCE
+        ]
         cost += _TOO_SHORT_COST * 0.9 * len(ends)
     after = items[last - 1]
     if last < len(items) and after.word >= 0 and after.silence:

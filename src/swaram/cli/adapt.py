@@ -19,13 +19,21 @@ BASE = "base"  # a speaker that keeps the source's conditioning where the corpus
 def adapt_command(
     corpus: Annotated[Path, typer.Argument(help="A corpus, or a folder that is prepared.", show_default=False)],
     language: Annotated[str, typer.Option(help="Code of the new language, such as kn.", show_default=False)],
-    source: Annotated[str, typer.Option("--from", help="Weights to begin with: malayalam, a checkpoint, a training.")] = "malayalam",
+    source: Annotated[
+        str, typer.Option("--from", help="Weights to begin with: malayalam, a checkpoint, a training.")
+    ] = "malayalam",
     kind: Annotated[str, typer.Option(help="Kind of corpus, as for swaram prepare.  [default: by what it holds]")] = "",
     licence: Annotated[str, typer.Option(help="SPDX name of the corpus's licence, where it carries none.")] = "",
-    minutes: Annotated[float | None, typer.Option(min=0, help="Train so long.  [default: by how much speech there is]")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Train so long.  [default: by how much speech there is]")
+    ] = None,
     speech: Annotated[float | None, typer.Option(min=1, help="Use only so many minutes of the speech.")] = None,
-    mix: Annotated[Path | None, typer.Option(help="Prepared folder of the source's corpus, against forgetting.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for all of it.  [default: logs/adapt-LANGUAGE]")] = None,
+    mix: Annotated[
+        Path | None, typer.Option(help="Prepared folder of the source's corpus, against forgetting.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for all of it.  [default: logs/adapt-LANGUAGE]")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it was ended.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all cores.")] = 0,
 ) -> None:
@@ -51,9 +59,9 @@ def adapt_command(
     length = minutes if minutes is not None else plan.train_minutes
     frozen = f"{', '.join(plan.freeze)} stay as they are" if plan.freeze else "every part learns"
     _say(
-        f"{facts['minutes']:.1f} minutes of speech: learning rate {plan.learning_rate:g}, {frozen}, at most {plan.steps} "
-        f"steps or {length:g} minutes; about a second a step on two CPU cores, on a GPU some ten times as fast (expected, "
-        f"not measured)"
+        f"{facts['minutes']:.1f} minutes of speech: learning rate {plan.learning_rate:g}, {frozen}, at most "
+        f"{plan.steps} steps or {length:g} minutes; about a second a step on two free CPU cores, "
+        f"ten times as fast on a GPU (expected, not measured)"
     )
     if not begun:
         origin = by_sound(weights, languages, speakers, home / "start")
@@ -63,7 +71,8 @@ def adapt_command(
     _say(f"exporting {checkpoint}")
     voice = _export(checkpoint, home / "voice", code, data, [name for name in speakers if name in facts["own"]])
     _evaluate(voice, data, home, code)
-    _say(f"{(time.monotonic() - started) / 60:.1f} minutes in all; {home / 'evaluation' / 'report.html'} says how good it is")
+    page = home / "evaluation" / "report.html"
+    _say(f"{(time.monotonic() - started) / 60:.1f} minutes in all; {page} says how good it is")
     _say(f"speak with it: swaram speak --voice {voice} ...")
 
 
@@ -99,7 +108,12 @@ def _prepared(corpus: Path, kind: str, code: str, licence: str, home: Path) -> P
 
 def _kind_of(corpus: Path) -> str:
     """Which corpus a folder looks like."""
-    for name, kind in (("validated.tsv", "common-voice"), ("metadata.tsv", "msc"), ("metadata.csv", "ljspeech"), ("audio_files", "folder")):
+    for name, kind in (
+        ("validated.tsv", "common-voice"),
+        ("metadata.tsv", "msc"),
+        ("metadata.csv", "ljspeech"),
+        ("audio_files", "folder"),
+    ):
         if (corpus / name).exists():
             return kind
     if corpus.is_dir():
@@ -108,7 +122,7 @@ def _kind_of(corpus: Path) -> str:
 
 
 def _chosen(data: Path, clips: Path, speech: float | None, mix: Path | None, plan_for: Any) -> dict[str, Any]:
-    """Tables of the clips to train on, with whole paths; what the plan mixes in of the source's corpus is among them."""
+    """Tables of the clips to train on, with whole paths; what the plan mixes in of another corpus is among them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -159,7 +173,9 @@ def _rows(data: Path) -> list[dict[str, Any]]:
     return [{**row, "path": str((data / row["path"]).resolve())} for row in rows]
 
 
-def _train(home: Path, weights: Path, plan: Any, languages: list[str], minutes: float, threads: int, resume: bool) -> Path:
+def _train(
+    home: Path, weights: Path, plan: Any, languages: list[str], minutes: float, threads: int, resume: bool
+) -> Path:
     """The best checkpoint. Ctrl-C ends the training and keeps it; so does a validation loss that no longer falls."""
     from swaram.files import whole_file
     from swaram.training.adaptation import adapted_config
@@ -192,7 +208,9 @@ def _export(checkpoint: Path, voice: Path, code: str, data: Path, speakers: list
 
     rows = _rows(data)
     licences = sorted({row["licence"] for row in rows if row["licence"]})
-    offered = [OfferedSpeaker(name, name, next((r["gender"] for r in rows if r["speaker"] == name), "")) for name in speakers]
+    offered = [
+        OfferedSpeaker(name, name, next((r["gender"] for r in rows if r["speaker"] == name), "")) for name in speakers
+    ]
     facts = VoiceFacts(
         f"{code}-adapted",
         offered[:20],

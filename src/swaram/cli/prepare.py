@@ -164,7 +164,7 @@ def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Pat
     cut = report["splitting"]
     if cut["recordings"]:
         print(
-            f"{cut['recordings']} recordings ({cut['source_seconds'] / 60:.1f} min) were cut into {cut['pieces']} pieces; "
+            f"{cut['recordings']} recordings ({cut['source_seconds'] / 60:.1f} min) became {cut['pieces']} pieces; "
             f"{cut['kept_pieces']} are kept ({cut['kept_source_seconds'] / 60:.1f} min). Kept without cutting: "
             f"{cut['kept_without'] / 60:.1f} min, with it: {cut['kept_with'] / 60:.1f} min"
         )
@@ -196,7 +196,9 @@ def _explain_cuts(utterance: Any, settings: Any, out: Path, console: Any) -> Non
     for number, cut in enumerate(cuts, start=1):
         what = f"left out, {cut['reason']}" if cut["reason"] else "a piece"
         console.print(
-            f"{number:4} {cut['start']:8.2f} to {cut['end']:8.2f} s  {what}: {cut['text']}", markup=False, highlight=False
+            f"{number:4} {cut['start']:8.2f} to {cut['end']:8.2f} s  {what}: {cut['text']}",
+            markup=False,
+            highlight=False,
         )
     picture = Path(f"{utterance.id}.svg")
     with whole_file(picture, SwaramError) as partial:

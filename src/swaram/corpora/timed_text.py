@@ -102,7 +102,9 @@ def _json(text: str, path: Path) -> list[tuple[float | None, str]]:
         if isinstance(row, str):
             cues.append((None, row))
         elif isinstance(row, dict):
-            said = next((row[n] for n in ("text", "sentence", "word", "transcript", "line") if isinstance(row.get(n), str)), "")
+            said = next(
+                (row[n] for n in ("text", "sentence", "word", "transcript", "line") if isinstance(row.get(n), str)), ""
+            )
             if not said and isinstance(row.get("lines"), list):
                 said = " ".join(str(line) for line in row["lines"])
             start = next((row[n] for n in ("start", "begin", "from", "time") if row.get(n) is not None), None)

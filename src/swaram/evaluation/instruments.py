@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from swaram.alignment.sounds import in_sounds
 from swaram.audio.loudness import level_to, loudness
 from swaram.evaluation.distillmos import DistillMos
 from swaram.evaluation.dnsmos import Dnsmos
@@ -13,7 +14,6 @@ from swaram.evaluation.errors import NotMeasured
 from swaram.evaluation.intelligibility import letters
 from swaram.evaluation.judges import Hearing, Judge, SoundJudge, open_judge
 from swaram.evaluation.mel_cepstral import Acoustics, World
-from swaram.alignment.sounds import in_sounds
 from swaram.evaluation.speaker_similarity import SpeakerEncoder
 from swaram.prepare.manifest import Clip
 from swaram.text.frontend import TextFrontend

@@ -22,8 +22,9 @@ SAMPLE_SECONDS = 12.0  # of a dropped clip, kept for a person to listen to
 
 # The order in which a clip meets the gates; the last two see all clips together.
 GATES = (
-    "read", "language", "licence", "news", "review", "decode", "alignment", "length", "speech", "duration", "edges", "clipping",
-    "level", "noise", "bandwidth", "pauses", "tags", "script", "digits", "symbols", "rate", "duplicates", "split",
+    "read", "language", "licence", "news", "review", "decode", "alignment", "length", "speech", "duration", "edges",
+    "clipping", "level", "noise", "bandwidth", "pauses", "tags", "script", "digits", "symbols", "rate", "duplicates",
+    "split",
 )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ _TABLES = """
 create table if not exists about (name text primary key, value text);
 create table if not exists clips (
   id text primary key, position integer, run integer, fingerprint text, reason text,
-  late_reason text default '', doubt text default '', seconds real, duration real, language text, speaker text, gender text,
+  late_reason text default '', doubt text default '',
+  seconds real, duration real, language text, speaker text, gender text,
   text_key text, rate real, audio_sha text, likeness text, split text, row text);
 create index if not exists by_position on clips (run, position);
 create index if not exists by_text on clips (text_key);
@@ -48,7 +49,9 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=1.0)
             if self._db.execute("pragma user_version").fetchone()[0] != SCHEMA:  # made by another version
-                self._db.executescript("drop table if exists clips; drop table if exists samples; drop table if exists cuts;")
+                self._db.executescript(
+                    "drop table if exists clips; drop table if exists samples; drop table if exists cuts;"
+                )
                 self._db.execute(f"pragma user_version={SCHEMA}")
             self._db.executescript(
                 "pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-16000; "

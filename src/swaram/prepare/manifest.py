@@ -22,8 +22,9 @@ COLUMNS = {
     "occupation": "string", "scenario": "string", "task": "string", "domain": "string", "style": "string",
     "sample_rate": "int32", "source_rate": "int32", "source_channels": "int32", "source_duration": "double",
     "silence_before": "double", "silence_after": "double", "longest_pause": "double",
-    "pauses_shortened": "int32", "processing": "string", "clipped": "double", "bandwidth": "double", "speech_level": "double",
-    "snr": "double", "background": "string", "source_loudness": "double", "loudness": "double", "characters_per_second": "double",
+    "pauses_shortened": "int32", "processing": "string", "clipped": "double", "bandwidth": "double",
+    "speech_level": "double", "snr": "double", "background": "string",
+    "source_loudness": "double", "loudness": "double", "characters_per_second": "double",
     "audio_sha256": "string", "text_key": "string",
 }  # fmt: skip
 

@@ -83,7 +83,9 @@ def splitting(database: Database) -> dict[str, Any]:
         ).fetchone()
         return clips, round(seconds, 3)
 
-    recordings = database.execute(f"select count(distinct {part}) from clips where run = ? and {part} != ''", run).fetchone()
+    recordings = database.execute(
+        f"select count(distinct {part}) from clips where run = ? and {part} != ''", run
+    ).fetchone()
     pieces, seconds = sums(f"{part} != ''")
     kept_pieces, kept_seconds = sums(f"{part} != '' and {KEPT}")
     _, without = sums(f"{part} = '' and {KEPT}")

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,14 @@ class Splitting:
     def __init__(self, out: Path, database: Database, settings: PrepareSettings, long: Sequence[Long]) -> None:
         self.out, self.database, self.settings, self.long = out, database, settings, long
         self._chosen = self._training()
-        self.key = _digest(VERSION, _seed_digest(), settings.alignment.model_dump(), settings.sound.model_dump(), *self._chosen, *(one.fingerprint for one in self._far()))
+        self.key = _digest(
+            VERSION,
+            _seed_digest(),
+            settings.alignment.model_dump(),
+            settings.sound.model_dump(),
+            *self._chosen,
+            *(one.fingerprint for one in self._far()),
+        )
         self._half = {id: number % 2 for number, (id, *_) in enumerate(self._chosen)}
         self._made: tuple[Aligner, Aligner] | None = None
 
@@ -144,11 +151,14 @@ class Splitting:
                     place += 1
             step = max(1, len(first.pool) // POOL_WORDS)
             pool = first.pool[::step]
-            self._made = (Aligner(first.models, first.calibration, pool), Aligner(second.models, second.calibration, pool))
+            self._made = (
+                Aligner(first.models, first.calibration, pool),
+                Aligner(second.models, second.calibration, pool),
+            )
         return self._made
 
     def _training(self) -> list[tuple[str, str, str, str]]:
-        """(id, text, language, fingerprint) of recordings to learn from, in an order that chance gave, spread over all."""
+        """(id, text, language, fingerprint) of recordings to learn from, in an order that is as good as chance."""
         rows = self.database.execute(
             "select id, json_extract(row, '$.raw_transcript'), language, audio_sha, duration from clips where run = ? "
             "and reason = '' and json_extract(row, '$.part_of') = ''",
@@ -162,7 +172,9 @@ class Splitting:
         ]
         unique = {candidate[0]: candidate for candidate in candidates}
         chosen, seconds = [], 0.0
-        for id, text, language, sha, length in sorted(unique.values(), key=lambda c: hashlib.sha256(c[0].encode()).digest()):
+        for id, text, language, sha, length in sorted(
+            unique.values(), key=lambda c: hashlib.sha256(c[0].encode()).digest()
+        ):
             if seconds < TRAINING_SECONDS:
                 chosen.append((id, text, language, sha))
                 seconds += length or 0.0
@@ -212,15 +224,17 @@ class Splitting:
 
     def pieces(self, pool: Callable[[], Executor], progress: Callable[[], None]) -> Iterator[tuple[float, Utterance]]:
         """(position, utterance) of every piece of every long recording, in the corpus's order."""
-        waiting = []
+        waiting: dict[str, Future[list[dict[str, Any]]]] = {}
         for one in self.long:
-            found = self.database.cuts(one.utterance.id, _digest(self.key, one.fingerprint))
-            waiting.append((one, found if found is not None else pool().submit(cut_one, one.utterance, self.half(one.utterance.id))))
-        for one, found in waiting:
-            cuts = found if isinstance(found, list) else found.result()
-            if not isinstance(found, list):
-                self.database.note_cuts(one.utterance.id, _digest(self.key, one.fingerprint), cuts)
+            id = one.utterance.id
+            if self.database.cuts(id, _digest(self.key, one.fingerprint)) is None:
+                waiting[id] = pool().submit(cut_one, one.utterance, self.half(id))
+        for one in self.long:
+            id, key = one.utterance.id, _digest(self.key, one.fingerprint)
+            if id in waiting:
+                self.database.note_cuts(id, key, waiting[id].result())
                 progress()
+            cuts = self.database.cuts(id, key) or []
             for number, cut in enumerate(cuts, start=1):
                 yield one.position + number / (len(cuts) + 1), _part(one.utterance, cut, number, len(cuts))
         self.database.commit()
@@ -228,8 +242,8 @@ class Splitting:
     def check(self, pool: Callable[[], Executor], progress: Callable[[], None]) -> None:
         """Note of every kept clip that was not cut whether its text belongs to it; ``gates.collection`` reads it."""
         rows = self.database.execute(
-            "select id, json_extract(row, '$.raw_transcript'), language, audio_sha from clips where run = ? and reason = '' "
-            "and json_extract(row, '$.part_of') = '' order by position",
+            "select id, json_extract(row, '$.raw_transcript'), language, audio_sha from clips where run = ? and "
+            "reason = '' and json_extract(row, '$.part_of') = '' order by position",
             (self.database.run,),
         ).fetchall()
         if len(rows) < self.settings.alignment.min_clips_for_check:
@@ -240,12 +254,12 @@ class Splitting:
             if self.database.cuts(id, key) is None:
                 path = self.out / "audio_files" / f"{id}.{self.settings.audio.format}"
                 waiting.append((id, key, pool().submit(check_one, path, text, language, self.half(id))))
-        for id, key, found in waiting:
-            self.database.note_cuts(id, key, [{"reason": found.result()}])
+        for id, key, judged in waiting:
+            self.database.note_cuts(id, key, [{"reason": judged.result()}])
             progress()
         for id, text, _language, sha in rows:
-            found = self.database.cuts(id, _digest(self.key, sha, text)) or [{"reason": ""}]
-            self.database.note_doubt(id, found[0]["reason"])
+            known = self.database.cuts(id, _digest(self.key, sha, text)) or [{"reason": ""}]
+            self.database.note_doubt(id, known[0]["reason"])
         self.database.commit()
 
 
@@ -352,4 +366,3 @@ def _seed_digest() -> str:
     from importlib import resources
 
     return hashlib.sha256(resources.files("swaram.alignment").joinpath(SEED).read_bytes()).hexdigest()
-

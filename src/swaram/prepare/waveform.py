@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def levels(audio: np.ndarray, columns: int) -> np.ndarray:
     ``audio``: float32 [samples], mono.
     """
     edges = np.linspace(0, len(audio), columns + 1).astype(int)
-    peaks = np.array([np.abs(audio[a : max(b, a + 1)]).max(initial=0.0) for a, b in zip(edges, edges[1:], strict=False)])
+    peaks = np.array([np.abs(audio[a : max(b, a + 1)]).max(initial=0.0) for a, b in pairwise(edges)])
     return np.asarray(peaks / max(float(peaks.max(initial=0.0)), 1e-9), dtype=np.float32)
 
 
@@ -41,7 +42,7 @@ def draw_text(audio: np.ndarray, sample_rate: int, cuts: Sequence[dict[str, Any]
 
 
 def draw_svg(audio: np.ndarray, sample_rate: int, cuts: Sequence[dict[str, Any]], title: str) -> str:
-    """The same as a picture that scales: pieces as bands with number and text, those left out in red with the reason."""
+    """The same as a picture that scales: pieces as bands with their texts, those left out in red."""
     seconds = max(len(audio) / sample_rate, 0.01)
     width = max(800, min(20_000, round(seconds * 60)))
     scale = width / seconds
@@ -55,7 +56,7 @@ def draw_svg(audio: np.ndarray, sample_rate: int, cuts: Sequence[dict[str, Any]]
         said = f"{number}: {cut['reason'] or cut['text']}"
         shown = escape(said[: max(1, int(w / 7))])
         lines.append(
-            f'<g><title>{escape(said)} ({cut["start"]:.2f} to {cut["end"]:.2f} s)</title>'
+            f"<g><title>{escape(said)} ({cut['start']:.2f} to {cut['end']:.2f} s)</title>"
             f'<rect x="{x:.1f}" y="0" width="{w:.1f}" height="150" fill="{colour}"/>'
             f'<text x="{x + 3:.1f}" y="145">{shown}</text></g>'
         )

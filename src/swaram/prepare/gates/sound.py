@@ -47,7 +47,7 @@ def _background(activity: Activity) -> np.ndarray:
 
 
 def background_kind(activity: Activity, audio: np.ndarray, sample_rate: int) -> str:
-    """``steady`` or ``comes and goes``, with the loudest band of what is heard between the words; empty where nothing is.
+    """``steady`` or ``comes and goes``, with the loudest band of what is heard between the words; empty without it.
 
     ``audio``: float32 [samples], mono, at ``sample_rate`` Hz, the recording that ``activity`` describes. The level of
     the frames away from speech is steady where nine of ten of them lie within ``STEADY_SPREAD`` dB.
