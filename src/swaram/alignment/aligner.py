@@ -298,7 +298,7 @@ def _at_silences(words: list[TimedWord], level: np.ndarray) -> list[TimedWord]:
     return result
 
 
-def _stretches(flags: np.ndarray, least: float = 0.8, join: float = 0.3) -> list[tuple[float, float]]:
+def _stretches(flags: np.ndarray, least: float = 0.3, join: float = 0.3) -> list[tuple[float, float]]:
     """Stretches of true frames in seconds; those close to each other are one, and short ones are none."""
     steps = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     found: list[tuple[float, float, float]] = []  # start, end, seconds of true frames

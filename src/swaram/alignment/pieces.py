@@ -10,6 +10,7 @@ from swaram.alignment.aligner import LEAST_SILENCE, Aligner, Alignment, Listenin
 from swaram.alignment.features import FRAME_SECONDS
 from swaram.alignment.words import CLAUSE, NO_MARK, SENTENCE
 
+LEAST_EXTRA = 0.8  # seconds of speech without a word
 REACH = 0.12  # seconds that a silence may lie beside the gap that the aligner found
 NOT_WRITTEN, NOT_SPOKEN = "speech that is not in the text", "text that is not spoken"
 _MARK_COST = {SENTENCE: 1.0, CLAUSE: 2.0, NO_MARK: 4.0}
@@ -117,7 +118,7 @@ def saved(pieces: Sequence[Piece], finer: Sequence[Piece]) -> list[Piece]:
 def _items(alignment: Alignment, heard: Listening) -> tuple[list[_Item], list[int]]:
     """What sounds, in order of time, with the silence after each; and the words before all of it, not spoken."""
     items = [_Item(w.start, w.end, number) for number, w in enumerate(alignment.words) if w.found]
-    items += [_Item(start, end, -1) for start, end in alignment.extra]
+    items += [_Item(start, end, -1) for start, end in alignment.extra if _counts(alignment, start, end)]
     items.sort(key=lambda item: (item.start, item.end))
     before: list[int] = []
     by_word = {item.word: item for item in items if item.word >= 0}
@@ -142,6 +143,15 @@ def _items(alignment: Alignment, heard: Listening) -> tuple[list[_Item], list[in
             if min(item.silence[1], high) - max(item.silence[0], low) < LEAST_SILENCE / 2:
                 item.silence = None
     return items, before
+
+
+def _counts(alignment: Alignment, start: float, end: float) -> bool:
+    """Whether speech without a word is more than a breath: it is long, or stands where words are not spoken."""
+    if end - start >= LEAST_EXTRA:
+        return True
+    before = max((n for n, w in enumerate(alignment.words) if w.found and w.end <= start + REACH), default=-1)
+    following = alignment.words[before + 1 : before + 2]
+    return bool(following) and not following[0].found
 
 
 def _best_cuts(items: list[_Item], words: Sequence[TimedWord], limits: Limits) -> list[tuple[int, int]]:
