@@ -23,10 +23,11 @@ MAY_IMPORT = {
     "client": {"errors"},
     "text": {"errors", "files", "languages"},
     "runtime": {"errors", "files"},
+    "alignment": {"errors", "files", "languages", "audio", "text"},
     "corpora": {"errors", "files", "languages", "extras"},
-    "prepare": {"errors", "files", "languages", "extras", "config", "audio", "text", "corpora"},
+    "prepare": {"errors", "files", "languages", "extras", "config", "audio", "text", "alignment", "corpora"},
     "model": {"config", "audio"},
-    "training": {"errors", "files", "config", "audio", "text", "model", "prepare"},
+    "training": {"errors", "files", "config", "audio", "text", "alignment", "model", "prepare"},
     "voice": {"errors", "validation", "files", "search_path", "languages", "audio", "text", "runtime"},
     "export": {"errors", "files", "model", "training", "voice", "runtime"},
     "formats": {
@@ -38,8 +39,8 @@ MAY_IMPORT = {
         "training", "export",
     },
     "evaluation": {
-        "errors", "languages", "files", "extras", "config", "audio", "text", "runtime", "prepare", "training", "voice",
-        "export", "recognition",
+        "errors", "languages", "files", "extras", "config", "audio", "text", "alignment", "runtime", "prepare",
+        "training", "voice", "export", "recognition",
     },
     "server": {
         "errors", "validation", "files", "search_path", "extras", "languages", "audio", "text", "runtime", "voice",

@@ -160,6 +160,49 @@ def test_overdriven_faint_and_noisy_recordings_are_reasons(maker, good, speech, 
     assert judged(speech + hiss(len(speech) / 16_000, level - 12)[: len(speech)]) == "noise: background too loud"
 
 
+def test_a_steady_background_is_told_from_noise_that_comes_and_goes(good, speech, hiss):
+    """A drone may be allowed; what comes and goes is not, and both are spoken of in dB with where they lie."""
+    seconds = len(speech) / 16_000
+    level = 20 * np.log10(np.sqrt(np.mean(np.square(speech))))
+    time = np.arange(len(speech)) / 16_000
+    drone = sum(np.sin(2 * np.pi * 131 * k * time) / k for k in range(1, 6)).astype(np.float32)
+    drone *= np.float32(10 ** ((level - 14) / 20) / np.sqrt(np.mean(drone**2)))
+    bursts = (
+        hiss(seconds, level - 8)[: len(speech)] * (np.sin(2 * np.pi * 1.5 * time) > 0.3)
+        + hiss(seconds, level - 40)[: len(speech)]
+    )
+    allowed = ClipMaker(PrepareSettings(sound={"allow_steady_noise": True}))
+    usual = ClipMaker(PrepareSettings())
+
+    def judged(maker, noise):
+        outcome = maker(replace(good, audio=file_bytes((speech + noise).astype(np.float32) * 0.5, 16_000)))
+        return outcome.reason, outcome.measures["background"], outcome.verdicts[-1].saw
+
+    reason, background, saw = judged(usual, drone)
+    assert reason == "noise: background too loud" and background.startswith("steady") and "50 to 150 Hz" in background
+    assert "dB louder than the background" in saw
+    assert judged(allowed, drone)[0] == ""
+    reason, background, _ = judged(allowed, bursts.astype(np.float32))
+    assert background.startswith("comes and goes") and reason == "noise: background too loud"
+
+
+def test_denoising_is_off_and_says_what_it_needs(good, monkeypatch):
+    from swaram.audio import denoise
+
+    assert not PrepareSettings().audio.denoise
+    monkeypatch.setattr(denoise.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(denoise.DenoiseError, match=r"pip install 'swaram\[denoise\]'"):
+        ClipMaker(PrepareSettings(audio={"denoise": True}))(good)
+
+
+def test_denoised_speech_is_where_it_was_and_the_manifest_says_so(good, speech, hiss):
+    pytest.importorskip("pyrnnoise", reason="the extra 'denoise' is not installed")
+    level = 20 * np.log10(np.sqrt(np.mean(np.square(speech))))
+    noisy = (speech + hiss(len(speech) / 16_000, level - 12)[: len(speech)]).astype(np.float32)
+    outcome = ClipMaker(PrepareSettings(audio={"denoise": True}))(replace(good, audio=file_bytes(noisy, 16_000)))
+    assert outcome.reason == "" and outcome.measures["processing"].startswith("pyrnnoise ")
+
+
 def test_digital_silence_does_not_count_as_quiet(maker, good, speech, hiss):
     """A noise gate that cuts the pauses to zero must not make a noisy recording look clean."""
     level = 20 * np.log10(np.sqrt(np.mean(np.square(speech))))

@@ -19,7 +19,7 @@ OTHERS = 3  # texts that a text is compared with
 WINDOW = 120  # frames over which a margin is averaged to find where in a piece it stops fitting
 LEAST_SILENCE = 0.12  # seconds without speech that are a silence
 SNAP = 0.25  # seconds that the edge of a silence may lie from the edge of a word
-LEAST_SECONDS = 60.0  # of recordings in each half for models of their own; with less the seed itself is used
+LEAST_SECONDS = 20.0  # of recordings in each half for models of their own; with less the seed itself is used
 
 
 @dataclass(frozen=True)
@@ -298,7 +298,7 @@ def _at_silences(words: list[TimedWord], level: np.ndarray) -> list[TimedWord]:
     return result
 
 
-def _stretches(flags: np.ndarray, least: float = 0.8, join: float = 0.3) -> list[tuple[float, float]]:
+def _stretches(flags: np.ndarray, least: float = 0.3, join: float = 0.3) -> list[tuple[float, float]]:
     """Stretches of true frames in seconds; those close to each other are one, and short ones are none."""
     steps = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     found: list[tuple[float, float, float]] = []  # start, end, seconds of true frames

@@ -41,11 +41,16 @@ class SoundModels:
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Log-likelihood of each frame under each column: float32 [frames, 39] -> float32 [frames, columns]."""
-        square = features * features
-        total = np.full((len(features), self.mean.shape[1]), -1e30, dtype=np.float32)
-        for mean, precision, weight in zip(self.mean, self.precision, self.weight, strict=True):
-            constant = weight - 0.5 * (mean * mean * precision).sum(1)
-            np.logaddexp(total, constant + features @ (mean * precision).T - 0.5 * (square @ precision.T), out=total)
+        mixtures, columns, size = self.mean.shape
+        flat = np.concatenate([self.mean * self.precision, -0.5 * self.precision], axis=2).reshape(-1, 2 * size)
+        constant = np.maximum(self.weight - 0.5 * (self.mean**2 * self.precision).sum(2), -1e30).reshape(-1)
+        total = np.empty((len(features), columns), dtype=np.float32)
+        for start in range(0, len(features), 2048):  # a long recording in parts: memory stays small
+            part = features[start : start + 2048]
+            each = (np.concatenate([part, part * part], axis=1) @ flat.T + constant).reshape(-1, mixtures, columns)
+            most = each.max(1)
+            each -= most[:, None]
+            total[start : start + 2048] = most + np.log(np.exp(each, out=each).sum(1))
         return total
 
 

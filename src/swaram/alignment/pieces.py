@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from swaram.alignment.aligner import LEAST_SILENCE, Aligner, Alignment, Listenin
 from swaram.alignment.features import FRAME_SECONDS
 from swaram.alignment.words import CLAUSE, NO_MARK, SENTENCE
 
+LEAST_EXTRA = 0.8  # seconds of speech without a word
 REACH = 0.12  # seconds that a silence may lie beside the gap that the aligner found
 NOT_WRITTEN, NOT_SPOKEN = "speech that is not in the text", "text that is not spoken"
 _MARK_COST = {SENTENCE: 1.0, CLAUSE: 2.0, NO_MARK: 4.0}
@@ -69,7 +71,8 @@ def cut_pieces(alignment: Alignment, heard: Listening, limits: Limits, seconds: 
         end = sum(after.silence) / 2 if last < len(items) and after.silence else seconds
         numbers = [item.word for item in part if item.word >= 0]
         low, high = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
-        pieces.append(Piece(start, end, low, high, _fault(part)))
+        torn = numbers and _torn(alignment.words, low, high)
+        pieces.append(Piece(start, end, low, high, _fault(part) or (NOT_SPOKEN if torn else "")))
         if after.missing:
             pieces.append(Piece(end, end, after.missing[0], after.missing[-1] + 1, NOT_SPOKEN))
         start = end
@@ -90,10 +93,32 @@ def judged(pieces: Sequence[Piece], aligner: Aligner, heard: Listening, words: S
     return found
 
 
+def saved(pieces: Sequence[Piece], finer: Sequence[Piece]) -> list[Piece]:
+    """Doubtful pieces in the smaller ones of a finer cut, where those fill them and some are not doubtful."""
+    found: list[Piece] = []
+    for piece in pieces:
+        inside = [
+            fine
+            for fine in finer
+            if piece.start - 1e-6 <= fine.start
+            and fine.end <= piece.end + 1e-6
+            and (fine.end > fine.start or piece.first <= fine.first < piece.last)
+        ]
+        parts = [fine for fine in inside if fine.end > fine.start]
+        whole = parts and abs(parts[0].start - piece.start) + abs(parts[-1].end - piece.end) < 1e-6
+        numbers = [number for fine in inside for number in range(fine.first, fine.last)]
+        right = any(not fine.reason and fine.last > fine.first for fine in parts)
+        if piece.reason and right and whole and numbers == list(range(piece.first, piece.last)):
+            found += inside
+        else:
+            found.append(piece)
+    return found
+
+
 def _items(alignment: Alignment, heard: Listening) -> tuple[list[_Item], list[int]]:
     """What sounds, in order of time, with the silence after each; and the words before all of it, not spoken."""
     items = [_Item(w.start, w.end, number) for number, w in enumerate(alignment.words) if w.found]
-    items += [_Item(start, end, -1) for start, end in alignment.extra]
+    items += [_Item(start, end, -1) for start, end in alignment.extra if _counts(alignment, start, end)]
     items.sort(key=lambda item: (item.start, item.end))
     before: list[int] = []
     by_word = {item.word: item for item in items if item.word >= 0}
@@ -107,7 +132,7 @@ def _items(alignment: Alignment, heard: Listening) -> tuple[list[_Item], list[in
             last.missing.append(number)
     quiet = silences(heard.level)
     place = 0
-    for item, following in zip(items, items[1:], strict=False):
+    for item, following in pairwise(items):
         low = max(item.end - REACH, (item.start + item.end) / 2)
         high = min(following.start + REACH, (following.start + following.end) / 2)
         while place < len(quiet) and quiet[place][1] < low:
@@ -118,6 +143,15 @@ def _items(alignment: Alignment, heard: Listening) -> tuple[list[_Item], list[in
             if min(item.silence[1], high) - max(item.silence[0], low) < LEAST_SILENCE / 2:
                 item.silence = None
     return items, before
+
+
+def _counts(alignment: Alignment, start: float, end: float) -> bool:
+    """Whether speech without a word is more than a breath: it is long, or stands where words are not spoken."""
+    if end - start >= LEAST_EXTRA:
+        return True
+    before = max((n for n, w in enumerate(alignment.words) if w.found and w.end <= start + REACH), default=-1)
+    following = alignment.words[before + 1 : before + 2]
+    return bool(following) and not following[0].found
 
 
 def _best_cuts(items: list[_Item], words: Sequence[TimedWord], limits: Limits) -> list[tuple[int, int]]:
@@ -145,7 +179,7 @@ def _cost(items: list[_Item], first: int, last: int, words: Sequence[TimedWord],
     part = items[first:last]
     inner = [item.silence[1] - item.silence[0] for item in part[:-1] if item.silence]
     removed = sum(pause - 0.8 * limits.pause_kept for pause in inner if pause > limits.pause_kept)
-    length = part[-1].end - part[0].start - max(0.0, removed) + 0.3
+    length = part[-1].end - part[0].start - 0.5 * max(0.0, removed) + 0.4
     cost = 0.5 * (length / limits.most) ** 2
     spoken = any(item.word >= 0 for item in part)
     if spoken and _fault(part):
@@ -166,6 +200,13 @@ def _cost(items: list[_Item], first: int, last: int, words: Sequence[TimedWord],
         pause = min(after.silence[1] - after.silence[0], 0.8)
         cost += _MARK_COST[words[after.word].word.mark] + 2.0 * (0.8 - pause)
     return cost
+
+
+def _torn(words: Sequence[TimedWord], first: int, last: int) -> bool:
+    """Whether words of the same sentence right before or after these are not spoken: then these are hardly sure."""
+    before = first > 0 and not words[first - 1].found and words[first - 1].word.mark != SENTENCE
+    after = last < len(words) and not words[last].found and words[last - 1].word.mark != SENTENCE
+    return before or after
 
 
 def _fault(part: Sequence[_Item]) -> str:

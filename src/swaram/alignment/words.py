@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from swaram.alignment.sounds import has_sounds, in_sounds
 from swaram.text.frontend import TextFrontend
@@ -80,7 +81,7 @@ def words_of(text: str, frontend: TextFrontend) -> list[Word]:
         begin = waiting[0] if waiting else start
         waiting = []
         words.append(Word(text[begin:end], begin, end, found))
-    return [_marked(text, word, following, stops) for word, following in zip(words, [*words[1:], None], strict=True)]
+    return [_marked(text, word, following, stops) for word, following in zip_longest(words, words[1:])]
 
 
 def units_of(spoken: str) -> str:

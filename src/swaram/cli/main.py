@@ -16,8 +16,10 @@ from swaram.errors import SwaramError
 # Name: module of ``swaram.cli``, what in it is the command or the group of commands, and what the list says of it.
 COMMANDS = {
     "prepare": ("prepare", "prepare_app", "Prepare a corpus for training: leave out what is unfit, write clips."),
+    "align": ("align", "align_command", "Say when each word of a text is spoken in a recording."),
     "text": ("text", "text_command", "Show, step by step, what of a text will be spoken."),
     "train": ("train", "train_command", "Train a voice as a configuration says."),
+    "adapt": ("adapt", "adapt_command", "A voice of a new language from a little speech, in one command."),
     "speak": ("speak", "speak_command", "Speak a text: aloud, into a file, into a pipe."),
     "voice": ("voice", "voice_app", "List, fetch, add, remove, check, import and export voices."),
     "serve": ("serve", "serve_command", "Serve speech over WebSockets and HTTP, with a page."),

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +68,11 @@ Source = Annotated[str, typer.Option(help="prefix of ids and speakers, for layou
 Unreviewed = Annotated[bool, typer.Option("--include-unreviewed", help="also clips that nobody approved")]
 Settings = Annotated[Path | None, typer.Option("--settings", help="JSON file with thresholds, see docs/data.md")]
 Workers = Annotated[int, typer.Option(help="processes; 0 is one for each core")]
+Sentences = Annotated[bool, typer.Option("--split-sentences", help="cut at every end of a sentence with a silence")]
+AllowNoise = Annotated[
+    bool, typer.Option("--allow-noise", help="keep speech 5 dB or more over a steady background: drone, hum, fan")
+]
+Denoise = Annotated[bool, typer.Option("--denoise", help="take the background out with RNNoise; the manifest says so")]
 Explain = Annotated[str, typer.Option(help="show what each gate sees of one utterance, and prepare nothing")]
 Download = Annotated[bool, typer.Option("--download", help="fetch the corpus into FOLDER first")]
 Endpoint = Annotated[str, typer.Option(help="address of the hub or archive to fetch from")]
@@ -85,6 +91,9 @@ def _register(corpus: Corpus) -> None:
         source: Source = "",
         include_unreviewed: Unreviewed = False,
         settings: Settings = None,
+        split_sentences: Sentences = False,
+        allow_noise: AllowNoise = False,
+        denoise: Denoise = False,
         workers: Workers = 0,
         explain: Explain = "",
         download: Download = False,
@@ -95,10 +104,16 @@ def _register(corpus: Corpus) -> None:
         from swaram.config.prepare import load_settings
         from swaram.corpora.description import ReadOptions
 
-        audio = {"sample_rate": sample_rate, "format": format}
+        audio = {"sample_rate": sample_rate, "format": format, "denoise": denoise or None}
+        if denoise:
+            from swaram.audio.denoise import denoiser_name
+
+            denoiser_name()
         chosen = load_settings(
             settings,
             audio={name: value for name, value in audio.items() if value is not None},
+            sound={"allow_steady_noise": True} if allow_noise else {},
+            alignment={"sentences": True} if split_sentences else {},
             split={} if split is None else {"mode": split},
         )
         code = _language(language)
@@ -144,7 +159,9 @@ def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Pat
     from swaram.prepare.pipeline import prepare_corpus
 
     with progress_bar(lambda: corpus.count(folder)) as advance:
-        report = prepare_corpus(corpus.read(folder, options), out, settings, workers, corpus.name, advance, folder)
+        report = prepare_corpus(
+            corpus.read(folder, options), out, settings, workers, corpus.name, advance, folder, _stage
+        )
     if as_json:
         print_json(report)
         return
@@ -153,8 +170,60 @@ def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Pat
             print(f"{part:8}{row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min")
     for row in report["dropped"]:
         print(f"dropped {row['clips']:8} clips {row['source_seconds'] / 60:9.1f} min  {row['name']}")
+    cut = report["splitting"]
+    if cut["recordings"]:
+        print(
+            f"{cut['recordings']} recordings ({cut['source_seconds'] / 60:.1f} min) became {cut['pieces']} pieces; "
+            f"{cut['kept_pieces']} are kept ({cut['kept_source_seconds'] / 60:.1f} min). Kept without cutting: "
+            f"{cut['kept_without'] / 60:.1f} min, with it: {cut['kept_with'] / 60:.1f} min"
+        )
+    for kind, row in report["noise"].items():
+        if row["dropped"]:
+            print(_about_noise(kind, row))
     minutes = sum(row["seconds"] for row in report["kept"]) / 60
     print(f"{minutes:.1f} minutes of speech in {out}, trimmed; {out / 'report.html'} shows what was kept and why")
+
+
+def _explain_cuts(utterance: Any, settings: Any, out: Path, console: Any) -> None:
+    """Draw the recording with its cuts: those of the prepared folder, else what the models that ship find."""
+    import numpy as np
+
+    from swaram.alignment.aligner import Aligner
+    from swaram.alignment.features import RATE
+    from swaram.alignment.models import seed_models
+    from swaram.files import whole_file
+    from swaram.prepare.database import known_cuts
+    from swaram.prepare.splitting import cut_recording, sound_of
+    from swaram.prepare.waveform import draw_svg, draw_text
+
+    cuts = known_cuts(out / ".prepare" / "journal.sqlite", utterance.id)
+    if cuts is None:
+        console.print("not prepared yet; cut with the models that ship, which preparation adapts to the corpus")
+        cuts = cut_recording(utterance, Aligner(seed_models()), settings)
+    audio = np.concatenate(list(sound_of(utterance)))
+    console.print(draw_text(audio, RATE, cuts), markup=False, highlight=False)
+    for number, cut in enumerate(cuts, start=1):
+        what = f"left out, {cut['reason']}" if cut["reason"] else "a piece"
+        console.print(
+            f"{number:4} {cut['start']:8.2f} to {cut['end']:8.2f} s  {what}: {cut['text']}",
+            markup=False,
+            highlight=False,
+        )
+    picture = Path(f"{utterance.id}.svg")
+    with whole_file(picture, SwaramError) as partial:
+        partial.write_text(draw_svg(audio, RATE, cuts, utterance.id), encoding="utf-8")
+    console.print(f"drawn in {picture}", markup=False)
+
+
+def _stage(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _about_noise(kind: str, row: dict[str, Any]) -> str:
+    steady = kind == "steady"
+    what = "a steady background (drone, hum, fan)" if steady else "noise that comes and goes"
+    do = "--allow-noise keeps it, --denoise takes it out" if steady else "--denoise takes some of it out"
+    return f"noise: {row['dropped']} clips have {what}, the speech {row['snr']:.0f} dB louder in the middle one; {do}"
 
 
 def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: str, out: Path) -> None:
@@ -163,6 +232,7 @@ def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: 
 
     from swaram.prepare.clip import ClipMaker
     from swaram.prepare.database import late_reason
+    from swaram.prepare.splitting import is_long
 
     for utterance in corpus.read(folder, options):
         if wanted in (utterance.id, utterance.id.partition("-")[2], utterance.place):
@@ -179,5 +249,7 @@ def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: 
                 console.print("kept, unless comparing it with the other clips says otherwise", markup=False)
             else:
                 console.print(f"left out, {late}" if late else f"kept in {out}", markup=False)
+            if is_long(utterance, outcome.reason, settings):
+                _explain_cuts(utterance, settings, out, console)
             return
     raise SwaramError(f"{wanted}: no such utterance in {folder}; give an id as in manifest.parquet or report.html")

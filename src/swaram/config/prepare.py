@@ -24,6 +24,7 @@ class AudioSettings(_Section):
     sample_rate: int = Field(default=16_000, ge=8_000, le=48_000, description="Hz of the written clips")
     format: Literal["flac", "wav"] = "flac"
     high_pass: float = Field(default=50.0, ge=0, le=200, description="Hz; 0 switches it off")
+    denoise: bool = Field(default=False, description="take the background out of the speech (pyrnnoise)")
     margin_before: float = Field(default=0.06, ge=0, le=0.5, description="seconds kept before the first speech")
     margin_after: float = Field(default=0.09, ge=0, le=0.5, description="seconds kept after the last speech")
     loudness: float = Field(default=-23.0, ge=-40, le=-10, description="LUFS")
@@ -69,6 +70,10 @@ class SoundSettings(_Section):
     max_clipped: float = Field(default=1e-4, ge=0, le=1, description="share of samples in runs of three at full scale")
     min_level: float = Field(default=-45.0, description="dBFS of the speech before levelling")
     min_snr: float = Field(default=20.0, description="dB, where the recording has a noise floor to measure")
+    allow_steady_noise: bool = Field(
+        default=False, description="let a steady background (drone, hum, fan) pass down to min_steady_snr"
+    )
+    min_steady_snr: float = Field(default=5.0, description="dB, of a steady background that is allowed")
     min_bandwidth: float = Field(
         default=4_100.0, ge=0, description="Hz up to which there is speech; telephones end below"
     )
@@ -105,6 +110,15 @@ class CollectionSettings(_Section):
     readings_per_speaker: int = Field(default=2, ge=1, description="how often one speaker may read the same text")
 
 
+class AlignmentSettings(_Section):
+    """When recordings are cut into pieces, and texts compared with what is heard."""
+
+    split: bool = Field(default=True, description="cut what is too long, or pauses too long, instead of leaving it out")
+    sentences: bool = Field(default=False, description="cut at every end of a sentence that has a silence")
+    check: bool = Field(default=True, description="leave out clips whose text is not what is heard")
+    min_clips_for_check: int = Field(default=20, ge=1, description="clips before texts are compared with what is heard")
+
+
 class SplitSettings(_Section):
     """Which clips are for training, validation and testing."""
 
@@ -121,6 +135,7 @@ class PrepareSettings(_Section):
     sound: SoundSettings = Field(default_factory=SoundSettings)
     transcript: TranscriptSettings = Field(default_factory=TranscriptSettings)
     collection: CollectionSettings = Field(default_factory=CollectionSettings)
+    alignment: AlignmentSettings = Field(default_factory=AlignmentSettings)
     split: SplitSettings = Field(default_factory=SplitSettings)
 
 

@@ -74,6 +74,11 @@ CORPORA = {
         Corpus("openslr", "openslr", "OpenSLR 63, 64, 65, 66, 78, 79 (CC BY-SA 4.0)."),
         Corpus("common-voice", "common_voice", "One language of Mozilla's Common Voice (CC0)."),
         Corpus("ljspeech", "ljspeech", "Any corpus in LJSpeech's layout: metadata.csv and wavs/."),
+        Corpus(
+            "audiobook",
+            "audiobook",
+            "Long recordings, each beside its whole text (.txt, .srt, .vtt, .TextGrid, .json).",
+        ),
         Corpus("folder", "layout", "A data folder: audio_files/, transcripts/, meta/, metadata.csv."),
     )
 }

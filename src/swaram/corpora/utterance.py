@@ -45,6 +45,10 @@ class Utterance:
     and ``stated_cer`` (share) are the corpus's own claims, ``verification`` its reviewers' flags; ``reviewed``
     is ``False`` for recordings that nobody approved. ``fault`` says why a row or shard could not be read at
     all. ``place`` names the file and row this came from.
+
+    A piece of a longer recording has that one's id as ``part_of``, its number and how many there are as ``part``, and
+    as ``doubt`` why its alignment is not to be trusted. ``hints`` are (character of the text, seconds) where somebody
+    wrote down about when what is spoken.
     """
 
     id: str
@@ -74,6 +78,10 @@ class Utterance:
     stated_cer: float | None = None
     verification: dict[str, Any] = field(default_factory=dict)
     fault: str = ""
+    part_of: str = ""
+    part: tuple[int, int] = (0, 0)
+    doubt: str = ""
+    hints: tuple[tuple[int, float], ...] = ()
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from swaram.audio.denoise import denoise, denoiser_name
 from swaram.audio.files import AudioError, encode_audio, read_audio
 from swaram.audio.fingerprint import sound_likeness
 from swaram.audio.loudness import level_to, loudness
@@ -21,8 +22,9 @@ SAMPLE_SECONDS = 12.0  # of a dropped clip, kept for a person to listen to
 
 # The order in which a clip meets the gates; the last two see all clips together.
 GATES = (
-    "read", "language", "licence", "news", "review", "decode", "length", "speech", "duration", "edges", "clipping",
-    "level", "noise", "bandwidth", "pauses", "tags", "script", "digits", "symbols", "rate", "duplicates", "split",
+    "read", "language", "licence", "news", "review", "decode", "alignment", "length", "speech", "duration", "edges",
+    "clipping", "level", "noise", "bandwidth", "pauses", "tags", "script", "digits", "symbols", "rate", "duplicates",
+    "split",
 )  # fmt: skip
 
 
@@ -92,10 +94,15 @@ class ClipMaker:
         yield description.licence_gate(candidate, said)
         yield description.news_gate(candidate, said)
         yield description.review_gate(candidate, said)
+        aligned = description.alignment_gate(candidate)
+        if not aligned.passed and candidate.utterance.start == candidate.utterance.end:  # words that nobody speaks
+            yield aligned
+            return
         decoded = self._decode(candidate)
         yield decoded
         if not decoded.passed:
             return
+        yield aligned
         yield sound.length_gate(candidate, heard)
         self._listen(candidate)
         spoken = sound.speech_gate(candidate)
@@ -154,9 +161,13 @@ class ClipMaker:
         audio = resample(candidate.audio, candidate.sample_rate, settings.sample_rate)
         candidate.audio = high_pass(audio, settings.sample_rate, settings.high_pass)
         candidate.sample_rate = settings.sample_rate
+        if settings.denoise:
+            candidate.audio = denoise(candidate.audio, settings.sample_rate)
+            measures["processing"] = denoiser_name()
         candidate.activity = self._detector(resample(candidate.audio, candidate.sample_rate, VAD_RATE))
         measures["speech_level"] = candidate.activity.speech_level
         measures["snr"] = sound.noise_ratio(candidate.activity)
+        measures["background"] = sound.background_kind(candidate.activity, candidate.audio, candidate.sample_rate)
 
     def _trim(self, candidate: Candidate) -> None:
         """Cut to the speech and its margins, and take the middle out of pauses that went on too long."""

@@ -18,10 +18,12 @@ _TABLES = """
 create table if not exists about (name text primary key, value text);
 create table if not exists clips (
   id text primary key, position integer, run integer, fingerprint text, reason text,
-  late_reason text default '', seconds real, duration real, language text, speaker text, gender text,
+  late_reason text default '', doubt text default '',
+  seconds real, duration real, language text, speaker text, gender text,
   text_key text, rate real, audio_sha text, likeness text, split text, row text);
 create index if not exists by_position on clips (run, position);
 create index if not exists by_text on clips (text_key);
+create table if not exists cuts (id text, key text, cuts text, primary key (id, key));
 create table if not exists samples (id text primary key, reason text, audio blob);
 """
 _COLUMNS = (
@@ -30,7 +32,7 @@ _COLUMNS = (
 )  # fmt: skip
 _INSERT = f"insert or replace into clips ({', '.join(_COLUMNS)}) values ({', '.join('?' * len(_COLUMNS))})"
 SAMPLES_PER_REASON = 3
-SCHEMA = 2  # raised whenever a table changes
+SCHEMA = 3  # raised whenever a table changes
 
 
 class Database:
@@ -47,7 +49,9 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=1.0)
             if self._db.execute("pragma user_version").fetchone()[0] != SCHEMA:  # made by another version
-                self._db.executescript("drop table if exists clips; drop table if exists samples;")
+                self._db.executescript(
+                    "drop table if exists clips; drop table if exists samples; drop table if exists cuts;"
+                )
                 self._db.execute(f"pragma user_version={SCHEMA}")
             self._db.executescript(
                 "pragma journal_mode=wal; pragma synchronous=normal; pragma cache_size=-16000; "
@@ -60,6 +64,7 @@ class Database:
             if self._about("settings") not in (None, settings):
                 self._db.execute("delete from clips")
                 self._db.execute("delete from samples")
+                self._db.execute("delete from cuts")
             self.run = int(self._about("run") or 0) + 1
             for name, value in (("settings", settings), ("run", str(self.run)), ("corpus", corpus)):
                 self._db.execute("insert or replace into about values (?, ?)", (name, value))
@@ -99,22 +104,40 @@ class Database:
     def _failed(self, error: sqlite3.Error) -> PrepareError:
         return PrepareError(f"{self._path}: cannot be written ({error}); free some space and run it again")
 
-    def known(self, id: str) -> tuple[int, str, str] | None:
-        """(run, fingerprint, reason) of a clip met before; the fingerprint is empty while it is being judged."""
-        return self.execute("select run, fingerprint, reason from clips where id = ?", (id,)).fetchone()
+    def known(self, id: str) -> tuple[int, str, str, float] | None:
+        """(run, fingerprint, reason, seconds) of a clip met before; no fingerprint while it is being judged."""
+        return self.execute("select run, fingerprint, reason, seconds from clips where id = ?", (id,)).fetchone()
 
-    def met_again(self, id: str, position: int) -> None:
+    def met_again(self, id: str, position: float) -> None:
         """This run met a clip that an earlier one decided, unchanged."""
         self.execute("update clips set run = ?, position = ? where id = ?", (self.run, position, id))
 
-    def open(self, id: str, position: int) -> None:
+    def set_aside(self, id: str) -> None:
+        """This run has cut the recording into pieces, which stand for it."""
+        self.execute("update clips set run = -run where id = ? and run > 0", (id,))
+
+    def cuts(self, id: str, key: str) -> list[dict[str, Any]] | None:
+        """What alignment found of a recording before, under a key of all it depends on."""
+        row = self.execute("select cuts from cuts where id = ? and key = ?", (id, key)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def note_cuts(self, id: str, key: str, cuts: list[dict[str, Any]]) -> None:
+        """Keep what alignment found; what it found under other keys is forgotten."""
+        self.execute("delete from cuts where id = ?", (id,))
+        self.execute("insert into cuts values (?, ?, ?)", (id, key, json.dumps(cuts, ensure_ascii=False)))
+
+    def note_doubt(self, id: str, doubt: str) -> None:
+        """Why the text of a kept clip is not to be trusted; empty where it is."""
+        self.execute("update clips set doubt = ? where id = ?", (doubt, id))
+
+    def open(self, id: str, position: float) -> None:
         """This run met a clip that is being judged; a second of that id is a duplicate already now."""
         self.execute(
             "insert or replace into clips (id, position, run, fingerprint, reason) values (?, ?, ?, '', 'open')",
             (id, position, self.run),
         )
 
-    def add(self, position: int, fingerprint: str, row: dict[str, Any], sample: bytes = b"") -> None:
+    def add(self, position: float, fingerprint: str, row: dict[str, Any], sample: bytes = b"") -> None:
         """Record what became of a clip.
 
         ``row`` is its line of the manifest with ``reason`` and ``text_key``; ``sample`` is something to hear of
@@ -171,3 +194,16 @@ def late_reason(path: Path, id: str) -> str | None:
     except sqlite3.Error:
         return None
     return row[0] if row else None
+
+
+def known_cuts(path: Path, id: str) -> list[dict[str, Any]] | None:
+    """Where a finished preparation cut a recording; ``None`` where it did not, or there is no record."""
+    if not path.is_file():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            row = db.execute("select cuts from cuts where id = ?", (id,)).fetchone()
+    except sqlite3.Error:
+        return None
+    found = json.loads(row[0]) if row else []
+    return found if found and "start" in found[0] else None

@@ -20,14 +20,16 @@ LINES = (
 COLUMNS = {
     "id": "string", "path": "string", "transcript": "string", "raw_transcript": "string", "speaker": "string",
     "language": "string", "gender": "string", "duration": "double", "split": "string", "source": "string",
-    "source_title": "string", "source_revision": "string", "place": "string", "licence": "string",
+    "source_title": "string", "source_revision": "string", "place": "string",
+    "part_of": "string", "start": "double", "end": "double", "licence": "string",
     "licence_url": "string", "attribution": "string", "reviewed": "bool", "age_group": "string",
     "district": "string", "state": "string", "qualification": "string", "job": "string",
     "occupation": "string", "scenario": "string", "task": "string", "domain": "string", "style": "string",
     "sample_rate": "int32", "source_rate": "int32", "source_channels": "int32", "source_duration": "double",
     "silence_before": "double", "silence_after": "double", "longest_pause": "double",
-    "pauses_shortened": "int32", "clipped": "double", "bandwidth": "double", "speech_level": "double",
-    "snr": "double", "source_loudness": "double", "loudness": "double", "characters_per_second": "double",
+    "pauses_shortened": "int32", "processing": "string", "clipped": "double", "bandwidth": "double",
+    "speech_level": "double", "snr": "double", "background": "string",
+    "source_loudness": "double", "loudness": "double", "characters_per_second": "double",
     "audio_sha256": "string", "text_key": "string",
 }  # fmt: skip
 

@@ -1,13 +1,17 @@
 """The whole of preparation: read, judge and transform on every core, then split, check and write."""
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 import swaram.text
+from swaram.audio.files import AudioError
 from swaram.config.prepare import PrepareSettings
 from swaram.corpora.utterance import Utterance
 from swaram.prepare import writer
@@ -15,10 +19,11 @@ from swaram.prepare.database import Database, PrepareError
 from swaram.prepare.gates.collection import judge_collection
 from swaram.prepare.report import collect_samples, totals, write_report
 from swaram.prepare.split import SPLITS
-from swaram.prepare.workers import judge_all
+from swaram.prepare.splitting import Long, Splitting, is_long, on_disk, start_worker
+from swaram.prepare.workers import judge_all, make_pool
 
 # Raised whenever the same settings give different clips, so that old work is not mixed with new.
-REVISION = 2
+REVISION = 3
 
 
 def prepare_corpus(
@@ -29,14 +34,15 @@ def prepare_corpus(
     corpus: str = "",
     progress: Callable[[int, float], None] = lambda clips, seconds: None,
     source: Path | None = None,
+    log: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Prepare a corpus into ``out`` and return the report (also written, as ``report.json`` and ``report.html``).
 
     ``out`` may hold what preparation of the same ``corpus`` (its name) wrote before, and nothing else. Runs on
     ``workers`` processes (0: one for each core this process may use). ``progress`` is called with the clips and
     the seconds of source audio done since the last call. Ended at any moment and called again, it goes on, and
-    ends with the same bytes. ``source``: the corpus's folder, which nothing is ever written over. Raises
-    ``PrepareError`` where it cannot, and where no clip is kept.
+    ends with the same bytes. ``log`` gets a sentence at each stage that takes long. ``source``: the corpus's folder,
+    which nothing is ever written over. Raises ``PrepareError`` where it cannot, and where no clip is kept.
     """
     _check_folder(out, source)
     for folder in ("audio_files", "transcripts", "meta"):
@@ -48,7 +54,8 @@ def prepare_corpus(
     fingerprint = json.dumps(facts, sort_keys=True)
     database = Database(out / ".prepare" / "journal.sqlite", fingerprint, corpus)
     try:
-        judge_all(utterances, out, settings, workers or cores(), database, progress)
+        long = _judge(utterances, out, settings, workers or cores(), database, progress)
+        _align(long, out, settings, workers or cores(), database, progress, log)
         judge_collection(database, settings)
         writer.check_own(out, database)
         writer.check_splits(database, settings.split.mode)
@@ -72,6 +79,62 @@ def prepare_corpus(
     if not report["kept"]:
         raise PrepareError(_nothing_kept(report, source or out, example))
     return report
+
+
+def _judge(
+    utterances: Iterable[Utterance],
+    out: Path,
+    settings: PrepareSettings,
+    workers: int,
+    database: Database,
+    progress: Callable[[int, float], None],
+) -> list[Long]:
+    """Judge every utterance, and give those that are to be cut into pieces."""
+    long: list[Long] = []
+
+    def keep(position: float, fingerprint: str, utterance: Utterance, reason: str, seconds: float) -> None:
+        if is_long(utterance, reason, settings):
+            with contextlib.suppress(AudioError):  # then it stays left out, for its own reason
+                on = on_disk(utterance, out / ".prepare" / "long", fingerprint)
+                long.append(Long(position, fingerprint, on, seconds))
+
+    numbered = ((float(number), utterance) for number, utterance in enumerate(utterances))
+    judge_all(numbered, out, settings, workers, database, progress, keep)
+    return long
+
+
+def _align(
+    long: list[Long],
+    out: Path,
+    settings: PrepareSettings,
+    workers: int,
+    database: Database,
+    progress: Callable[[int, float], None],
+    log: Callable[[str], None],
+) -> None:
+    """Cut long recordings into pieces and judge these; compare the texts of all others with what is heard."""
+    splitting = Splitting(out, database, settings, long)
+    pools: list[Executor] = []
+
+    def pool() -> Executor:
+        if not pools:
+            log("learning the sounds of the corpus, to align its texts")
+            pools.append(make_pool(workers, start_worker, splitting.aligners(), settings))
+        return pools[0]
+
+    try:
+        if long:
+            log(f"cutting {len(long)} recordings that are too long, or pause too long")
+            pieces = list(splitting.pieces(pool, lambda: progress(0, 0.0)))
+            for one in long:
+                database.set_aside(one.utterance.id)
+            judge_all(pieces, out, settings, workers, database, progress)
+        if settings.alignment.check:
+            splitting.check(pool, lambda: progress(0, 0.0))
+    finally:
+        for one_pool in pools:
+            one_pool.shutdown(wait=True, cancel_futures=True)
+    shutil.rmtree(out / ".prepare" / "long", ignore_errors=True)
 
 
 def _nothing_kept(report: dict[str, Any], source: Path, example: str) -> str:

@@ -1,6 +1,7 @@
 """What was kept and what was left out, in numbers: ``report.json``, and the page made from it."""
 
 import json
+import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,9 +65,51 @@ def totals(database: Database, settings: PrepareSettings) -> dict[str, Any]:
         "funnel": funnel(read[0], dropped),
         "splits": grouped(KEPT, "split"),
         "speakers": grouped(KEPT, "speaker"),
+        "splitting": splitting(database),
+        "noise": noise(database),
         "pauses_shortened": {"clips": shortened[0], "pauses": shortened[1]},
         "settings": settings.model_dump(),
     }
+
+
+def splitting(database: Database) -> dict[str, Any]:
+    """What cutting brought: recordings that were cut, their pieces, and the seconds kept (as recorded) without them
+    and with them."""
+    part, run = "json_extract(row, '$.part_of')", (database.run,)
+
+    def sums(where: str) -> tuple[int, float]:
+        clips, seconds = database.execute(
+            f"select count(*), coalesce(sum(seconds), 0) from clips where run = ? and {where}", run
+        ).fetchone()
+        return clips, round(seconds, 3)
+
+    recordings = database.execute(
+        f"select count(distinct {part}) from clips where run = ? and {part} != ''", run
+    ).fetchone()
+    pieces, seconds = sums(f"{part} != ''")
+    kept_pieces, kept_seconds = sums(f"{part} != '' and {KEPT}")
+    _, without = sums(f"{part} = '' and {KEPT}")
+    return {
+        "recordings": recordings[0], "source_seconds": seconds, "pieces": pieces, "kept_pieces": kept_pieces,
+        "kept_source_seconds": kept_seconds, "kept_without": without, "kept_with": round(without + kept_seconds, 3),
+    }  # fmt: skip
+
+
+def noise(database: Database) -> dict[str, dict[str, Any]]:
+    """Clips by what is heard between their words, steady or not: kept, left out for it, and the middle ratio in dB of
+    those left out (of those kept where there are none)."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in ("steady", "comes and goes"):
+        rows = database.execute(
+            "select reason || late_reason, json_extract(row, '$.snr') from clips where run = ? and "
+            "json_extract(row, '$.background') like ? and json_extract(row, '$.snr') is not null",
+            (database.run, f"{kind}%"),
+        ).fetchall()
+        out = [snr for reason, snr in rows if reason.startswith("noise")]
+        kept = [snr for reason, snr in rows if not reason]
+        middle = statistics.median(out or kept) if out or kept else 0.0
+        found[kind] = {"kept": len(kept), "dropped": len(out), "snr": round(middle, 1)}
+    return found
 
 
 def funnel(read: dict[str, Any], dropped: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -48,6 +48,14 @@ def _work(utterance: Utterance) -> Outcome:
     return replace(outcome, utterance=replace(utterance, audio=None), verdicts=())
 
 
+def make_pool(workers: int, start: Callable[..., None], *facts: Any) -> Executor:
+    """Processes that each call ``start(*facts)`` once; one worker is this process itself."""
+    if workers == 1:
+        start(*facts)
+        return _Alone()
+    return ProcessPoolExecutor(workers, get_context("spawn"), start, facts)
+
+
 class _Alone(Executor):
     """Does the work at once and in this process: one worker needs no second one."""
 
@@ -58,21 +66,27 @@ class _Alone(Executor):
 
 
 def judge_all(
-    utterances: Iterable[Utterance],
+    utterances: Iterable[tuple[float, Utterance]],
     out: Path,
     settings: PrepareSettings,
     workers: int,
     database: Database,
     progress: Callable[[int, float], None],
+    keep: Callable[[float, str, Utterance, str, float], None] = lambda *_: None,
 ) -> None:
-    """Judge every utterance that the database does not know already; results are recorded in the corpus's order."""
-    pending: deque[tuple[int, str, Future[Outcome]]] = deque()
+    """Judge every utterance, with its position, that the database does not know already.
+
+    Results are recorded in the order of the utterances. ``keep`` is called with position, fingerprint, utterance (with
+    its audio), reason and seconds of each, also of those known.
+    """
+    pending: deque[tuple[float, str, Utterance, Future[Outcome]]] = deque()
     since_commit = 0
 
     def settle() -> None:
         nonlocal since_commit
-        position, fingerprint, future = pending.popleft()
+        position, fingerprint, utterance, future = pending.popleft()
         outcome = future.result()
+        keep(position, fingerprint, utterance, outcome.reason, outcome.seconds)
         database.add(position, fingerprint, manifest_row(outcome, settings), outcome.content)
         progress(1, outcome.seconds)
         since_commit += 1
@@ -80,26 +94,23 @@ def judge_all(
             database.commit()
             since_commit = 0
 
-    if workers == 1:
-        _start_worker(settings, out)
-        pool: Executor = _Alone()
-    else:
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (settings, out))
+    pool = make_pool(workers, _start_worker, settings, out)
     try:
-        for position, utterance in enumerate(utterances):
+        for position, utterance in utterances:
             fingerprint = utterance_fingerprint(utterance)
             known = database.known(utterance.id)
             if known and known[0] == database.run:
-                again = replace(utterance, id=f"{utterance.id}.{position}", audio=None)
+                again = replace(utterance, id=f"{utterance.id}.{position:g}", audio=None)
                 outcome = Outcome(again, "duplicates: same id", utterance.stated_duration or 0.0)
                 database.add(position, fingerprint, manifest_row(outcome, settings))
                 progress(1, 0.0)
             elif known and known[1] == fingerprint and (known[2] or _written(out, utterance.id, settings)):
                 database.met_again(utterance.id, position)
+                keep(position, fingerprint, utterance, known[2], known[3])
                 progress(1, 0.0)
             else:
                 database.open(utterance.id, position)
-                pending.append((position, fingerprint, pool.submit(_work, utterance)))
+                pending.append((position, fingerprint, utterance, pool.submit(_work, utterance)))
                 if len(pending) >= IN_FLIGHT * workers:
                     settle()
         while pending:
@@ -153,4 +164,5 @@ def manifest_row(outcome: Outcome, settings: PrepareSettings) -> dict[str, Any]:
         "source": origin.source, "source_title": origin.title, "source_revision": origin.revision,
         "licence": origin.licence, "licence_url": origin.licence_url, "attribution": origin.attribution,
         "reason": outcome.reason,
+        "part_of": utterance.part_of, "start": utterance.start, "end": utterance.end,
     }  # fmt: skip

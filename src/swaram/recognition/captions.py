@@ -39,7 +39,7 @@ def lines_of(words: Sequence[Word]) -> list[Line]:
 def subrip(transcript: Transcript) -> str:
     """SubRip (.srt): numbered lines with times in hours, minutes, seconds and milliseconds after a comma."""
     blocks = [
-        f"{number}\n{_clock(line.start, ',')} --> {_clock(line.end, ',')}\n{line.text}\n"
+        f"{number}\n{clock(line.start, ',')} --> {clock(line.end, ',')}\n{line.text}\n"
         for number, line in enumerate(lines_of(transcript.words), start=1)
     ]
     return "\n".join(blocks)
@@ -48,7 +48,7 @@ def subrip(transcript: Transcript) -> str:
 def web_vtt(transcript: Transcript) -> str:
     """WebVTT (.vtt)."""
     blocks = [
-        f"{_clock(line.start, '.')} --> {_clock(line.end, '.')}\n{line.text}\n" for line in lines_of(transcript.words)
+        f"{clock(line.start, '.')} --> {clock(line.end, '.')}\n{line.text}\n" for line in lines_of(transcript.words)
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 
@@ -71,7 +71,8 @@ def word_data(word: Word) -> dict[str, Any]:
     return {"word": word.text, "start": word.start, "end": word.end, "confidence": word.confidence}
 
 
-def _clock(seconds: float, point: str) -> str:
+def clock(seconds: float, point: str) -> str:
+    """Hours, minutes, seconds and milliseconds, with ``point`` before the last."""
     milliseconds = round(1000 * seconds)
     minutes, milliseconds = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds // 1000:02d}{point}{milliseconds % 1000:03d}"

@@ -19,6 +19,9 @@ KEPT = "run = ? and reason = '' and late_reason = ''"
 def judge_collection(database: Database, settings: PrepareSettings) -> None:
     """Write the late reasons of this run; what an earlier run wrote is taken back first."""
     database.execute("update clips set late_reason = '' where late_reason != ''")
+    database.execute(
+        f"update clips set late_reason = 'alignment: ' || doubt where {KEPT} and doubt != ''", (database.run,)
+    )
     _rates(database, settings.collection)
     _same_sound(database)
     _same_text(database, settings.collection)

@@ -59,6 +59,14 @@ def news_gate(candidate: Candidate, settings: DescriptionSettings) -> Verdict:
     return Verdict("news", f"news: {rule}" if rule else "", saw or "no task, domain, scenario or style")
 
 
+def alignment_gate(candidate: Candidate) -> Verdict:
+    """A piece of a longer recording whose text was found in it beyond doubt; other clips are compared at the end."""
+    utterance = candidate.utterance
+    saw = f"piece {utterance.part[0]} of {utterance.part[1]}" if utterance.part_of else "not cut"
+    doubt = utterance.doubt if ":" in utterance.doubt else f"alignment: {utterance.doubt}"
+    return Verdict("alignment", doubt if utterance.doubt else "", saw)
+
+
 def review_gate(candidate: Candidate, settings: DescriptionSettings) -> Verdict:
     """What the corpus's own reviewers and measurements say."""
     utterance = candidate.utterance

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from swaram.audio.trim import DIGITAL_SILENCE, Activity, runs
+from swaram.audio.trim import DIGITAL_SILENCE, FRAME_SECONDS, Activity, runs
 from swaram.config.prepare import AudioSettings, SoundSettings
 from swaram.prepare.candidate import Candidate, Verdict
+
+STEADY_SPREAD = 8.0  # dB
+BANDS = ((50, 150), (150, 300), (300, 600), (600, 1_200), (1_200, 2_400), (2_400, 8_000))  # Hz
 
 
 def clipped_share(audio: np.ndarray) -> float:
@@ -26,16 +29,46 @@ def noise_ratio(activity: Activity) -> float | None:
     The background is the median level of the frames at least 96 ms away from speech; frames of digital
     silence, which a noise gate or an encoder made, do not count, and less than 0.2 s of the rest says nothing.
     """
-    near = activity.speech.copy()
-    for shift in (1, 2, 3):
-        near[shift:] |= activity.speech[:-shift]
-        near[:-shift] |= activity.speech[shift:]
-    background = activity.level[~near & (activity.level > DIGITAL_SILENCE)]
+    background = activity.level[_background(activity)]
     if len(background) < 7 or not activity.speech.any():
         return None
     noise = 10 ** (float(np.median(background)) / 10)
     speech = 10 ** (activity.speech_level / 10)
     return 10 * float(np.log10(max(speech - noise, noise * 1e-3) / noise))
+
+
+def _background(activity: Activity) -> np.ndarray:
+    """Frames at least 96 ms away from speech that hold more than digital silence: bool [frames]."""
+    near = activity.speech.copy()
+    for shift in (1, 2, 3):
+        near[shift:] |= activity.speech[:-shift]
+        near[:-shift] |= activity.speech[shift:]
+    return ~near & (activity.level > DIGITAL_SILENCE)
+
+
+def background_kind(activity: Activity, audio: np.ndarray, sample_rate: int) -> str:
+    """``steady`` or ``comes and goes``, with the loudest band of what is heard between the words; empty without it.
+
+    ``audio``: float32 [samples], mono, at ``sample_rate`` Hz, the recording that ``activity`` describes. The level of
+    the frames away from speech is steady where nine of ten of them lie within ``STEADY_SPREAD`` dB.
+    """
+    frames = np.flatnonzero(_background(activity))
+    if len(frames) < 7:
+        return ""
+    level = activity.level[frames]
+    low, high = np.percentile(level, [5, 95])
+    kind = "steady" if high - low <= STEADY_SPREAD else "comes and goes"
+    size = round(FRAME_SECONDS * sample_rate)
+    parts = [audio[frame * size : (frame + 1) * size] for frame in frames[:: max(1, len(frames) // 200)]]
+    parts = [part for part in parts if len(part) == size]
+    if not parts:
+        return kind
+    power = np.square(np.abs(np.fft.rfft(np.stack(parts) * np.hanning(size), axis=1))).mean(0)
+    hertz = np.arange(len(power)) * sample_rate / size
+    shares = [float(power[(hertz >= first) & (hertz < last)].sum()) for first, last in BANDS]
+    first, last = BANDS[int(np.argmax(shares))]
+    share = max(shares) / max(sum(shares), 1e-20)
+    return f"{kind}, {share:.0%} of it from {first} to {last} Hz"
 
 
 def bandwidth(audio: np.ndarray, sample_rate: int, depth: float = 60.0) -> float:
@@ -90,10 +123,15 @@ def duration_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
 
 
 def edge_gate(candidate: Candidate) -> Verdict:
-    """The recorder was running before the first and after the last sound of the sentence."""
-    side = candidate.activity.cut_off()
-    saw = f"speech reaches the {side} of the recording" if side else "quiet at both ends"
-    return Verdict("edges", f"edges: cut off at the {side}" if side else "", saw)
+    """The recorder was running before the first and after the last sound of the sentence.
+
+    Where alignment has cut a longer recording it did so in a silence, so only that recording's own edges count.
+    """
+    (number, count), side = candidate.utterance.part, candidate.activity.cut_off()
+    inner = (side == "start" and number > 1) or (side == "end" and number < count)
+    if side and not inner:
+        return Verdict("edges", f"edges: cut off at the {side}", f"speech reaches the {side} of the recording")
+    return Verdict("edges", "", "cut in a silence" if inner else "quiet at both ends")
 
 
 def clipping_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
@@ -110,11 +148,19 @@ def level_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
 
 
 def noise_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
-    """The speech stands clear of the background, where there is one to measure."""
-    ratio = candidate.measures["snr"]
+    """The speech stands clear of the background, where there is one to measure.
+
+    A steady background (a drone, hum or fan) is told from noise that comes and goes: the first may be allowed.
+    """
+    ratio, background = candidate.measures["snr"], candidate.measures.get("background", "")
     if ratio is None:
         return Verdict("noise", "", "no background to measure (gated, or speech throughout)")
-    return Verdict("noise", "noise: background too loud" if ratio < settings.min_snr else "", f"{ratio:.1f} dB")
+    steady = background.startswith("steady")
+    least = settings.min_steady_snr if steady and settings.allow_steady_noise else settings.min_snr
+    saw = f"the speech is {ratio:.1f} dB louder than the background ({background}); it has to be {least:g} dB louder"
+    if ratio >= least:
+        return Verdict("noise", "", saw)
+    return Verdict("noise", "noise: background too loud", saw)
 
 
 def bandwidth_gate(candidate: Candidate, settings: SoundSettings) -> Verdict:
