@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 64 << 20
 WHEELS = (
     "pydantic", "pydantic_core", "annotated-types", "typing-inspection", "typing_extensions", "soundfile", "cffi",
-    "pycparser", "soxr", "pyworld-prebuilt", "lightning-fabric", "lightning-utilities", "fsspec", "packaging",
+    "pycparser", "soxr", "pyworld-prebuilt", "lightning-fabric", "lightning-utilities", "fsspec", "packaging", "rich",
+    "markdown-it-py", "mdurl", "Pygments",
 )  # fmt: skip
 SPLITS = ("train", "val")
 

@@ -13,13 +13,13 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
-from scipy.fft import dct
 from torch import Tensor
 
 from swaram.files import whole_file
@@ -28,7 +28,7 @@ from swaram.model.spectra import Spectra
 from swaram.model.vits import gaussian_scores
 from swaram.training.dataset import Dataset
 
-VERSION = 1  # of what is computed here: to be raised with every change to it, so that kept durations are made anew
+VERSION = 2  # of what is computed here: to be raised with every change to it, so that kept durations are made anew
 
 CEPSTRA = 13
 ITERATIONS = 16
@@ -128,7 +128,7 @@ def _features(dataset: Dataset, spectra: Spectra) -> list[Tensor]:
     for number in range(len(dataset.clips)):
         audio = torch.from_numpy(dataset.audio(number))
         mel = spectra(audio[None, : len(audio) // spectra.hop * spectra.hop])[0].numpy()
-        static = dct(mel, axis=0, norm="ortho")[:CEPSTRA]
+        static = cosine_transform(len(mel)) @ mel
         first = np.gradient(static, axis=1)
         cepstra.append(np.concatenate([static, first, np.gradient(first, axis=1)]))
     normalised: list[Tensor] = [torch.empty(0)] * len(cepstra)
@@ -170,3 +170,12 @@ def _estimate(
     square = (sums(frames.square()) + PRIOR_FRAMES * (spread + everywhere.square())) / weight
     variance = (square - mean.square()).clamp(min=VARIANCE_FLOOR)
     return mean.float(), (0.5 * variance.log()).float()
+
+
+@cache
+def cosine_transform(bands: int) -> np.ndarray:
+    """float32 [CEPSTRA, bands]: the first rows of the orthonormal DCT-II, which makes cepstra of log mel bands."""
+    angle = np.pi / bands * np.outer(np.arange(CEPSTRA), np.arange(bands) + 0.5)
+    scale = np.full((CEPSTRA, 1), np.sqrt(2 / bands))
+    scale[0] = np.sqrt(1 / bands)
+    return (scale * np.cos(angle)).astype(np.float32)
