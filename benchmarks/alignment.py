@@ -21,6 +21,7 @@ from swaram.alignment.pieces import Limits
 from swaram.alignment.words import SENTENCE, Word, words_of
 from swaram.audio.files import AudioError, read_audio
 from swaram.audio.resample import high_pass, resample
+from swaram.audio.trim import SpeechDetector
 from swaram.corpora import ReadOptions, get_corpus
 from swaram.text.frontend import TextFrontend
 
@@ -38,8 +39,8 @@ class Clip:
 
 
 def read_clips(kind: str, folder: Path, language: str, licence: str) -> Iterator[Clip]:
-    """The clips of a corpus, each cut to where its sound begins and ends; breaths apart from it are cut away."""
-    frontend = TextFrontend(language)
+    """The clips of a corpus, each cut to where speech begins and ends; breaths apart from it are cut away."""
+    frontend, detector = TextFrontend(language), SpeechDetector()
     for utterance in get_corpus(kind).read(folder, ReadOptions(language, licence)):
         try:
             recording = read_audio(utterance.audio) if utterance.audio is not None else None
@@ -49,6 +50,10 @@ def read_clips(kind: str, folder: Path, language: str, licence: str) -> Iterator
         if recording is None or not words:
             continue
         audio = high_pass(resample(recording.audio, recording.sample_rate, RATE), RATE, 60.0)
+        bounds = detector(audio).bounds()  # tells a breath before the sentence from its first word
+        if bounds is None:
+            continue
+        audio = audio[round(bounds[0] * RATE) : round(bounds[1] * RATE)]
         level = Listening.to(audio).level
         loud = np.flatnonzero(level > speech_level(level))
         first, last = loud[0] / 100, (loud[-1] + 1) / 100

@@ -135,3 +135,15 @@ def test_wrong_hints_do_no_harm():
 
 def test_the_clips_are_those_of_thirty_readings():
     assert len(clips()) == 30
+
+
+def test_words_that_are_not_spoken_before_the_last_sound_are_counted_too():
+    from swaram.alignment.aligner import Alignment, Listening, TimedWord
+    from swaram.alignment.pieces import cut_pieces
+
+    text = words("ഒന്ന് രണ്ട് മൂന്ന്.")
+    heard = Listening(np.zeros((300, 39), dtype=np.float32), np.zeros(300, dtype=np.float32))  # no silence to cut in
+    timed = [TimedWord(text[0], 0.0, 1.0), TimedWord(text[1], 1.0, 1.0, False), TimedWord(text[2], 1.0, 1.0, False)]
+    pieces = cut_pieces(Alignment(timed, [(1.5, 2.9)]), heard, Limits(), 3.0)
+    assert [n for piece in pieces for n in range(piece.first, piece.last)] == [0, 1, 2]
+    assert all(piece.reason for piece in pieces)

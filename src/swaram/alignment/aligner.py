@@ -54,7 +54,7 @@ class Calibration:
         """
         wrong = 2.0 * self.spread / np.sqrt(max(seconds, 0.5))
         right = self.right - 2.6 * self.right_spread * max(1.0, np.sqrt(3.0 / max(seconds, 0.5)))
-        return float(wrong + 0.35 * (right - wrong)) if right > wrong else float((wrong + right) / 2)
+        return float(wrong + 0.35 * (right - wrong)) if right > wrong else float(min(0.9 * wrong, 0.5 * self.right))
 
 
 @dataclass(frozen=True)

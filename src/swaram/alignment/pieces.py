@@ -70,7 +70,8 @@ def cut_pieces(alignment: Alignment, heard: Listening, limits: Limits, seconds: 
         part, after = items[first:last], items[last - 1]
         end = sum(after.silence) / 2 if last < len(items) and after.silence else seconds
         numbers = [item.word for item in part if item.word >= 0]
-        low, high = (numbers[0], numbers[-1] + 1) if numbers else (0, 0)
+        numbers += [number for item in part[:-1] for number in item.missing]
+        low, high = (min(numbers), max(numbers) + 1) if numbers else (0, 0)
         torn = numbers and _torn(alignment.words, low, high)
         pieces.append(Piece(start, end, low, high, _fault(part) or (NOT_SPOKEN if torn else "")))
         if after.missing:
