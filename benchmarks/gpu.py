@@ -9,7 +9,10 @@ import argparse
 import io
 import json
 import multiprocessing
+import os
+import signal
 import tarfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -21,7 +24,7 @@ import torch
 
 from swaram.config.config import Config, load_config, parse_config
 from swaram.training import loop
-from swaram.training.checkpoints import checkpoint_folders, read_info, read_tensors
+from swaram.training.checkpoints import checkpoint_folders, read_info, save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "weights" / "malayalam"
@@ -112,16 +115,22 @@ def train(data: Path, device: str, seconds: float, out: Path, work: Path) -> Non
     """Go on from the weights in the tree, with the discriminators, for so long; the slim result comes into ``out``."""
     config = run_config(data, device, work)
     resume = bool(checkpoint_folders(work))
-    folder = loop.train(config, resume, None if resume else str(WEIGHTS), loop.Limits(max_minutes=seconds / 60))
-    info, average = read_info(folder), read_tensors(folder, "ema")
-    half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in average.items()}
-    from safetensors.torch import save_file
-
-    save_file(half, out / "ema.safetensors")
-    assert (out / "ema.safetensors").stat().st_size <= MOST_BYTES
-    (out / "state.json").write_text(info.to_json(), encoding="utf-8")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the loop takes it for "write a checkpoint and end"
+    threading.Thread(target=_end_after, args=(seconds,), daemon=True).start()
+    folder = loop.train(config, resume, None if resume else str(WEIGHTS))
+    weights = save_weights(folder, out / "weights", eight_bits=True)
+    for file in weights.iterdir():
+        assert file.stat().st_size <= MOST_BYTES, f"{file} is larger than {MOST_BYTES} bytes"
     (out / "losses.jsonl").write_bytes((work / "losses.jsonl").read_bytes()[-MOST_BYTES:])
-    print(f"step {info.step}: {out / 'ema.safetensors'}")
+    print(f"step {read_info(folder).step}: {weights}")
+
+
+def _end_after(seconds: float) -> None:
+    """Loading counts too, so the loop's own limit would be too late."""
+    time.sleep(seconds)
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1.0)
 
 
 def run_config(data: Path, device: str, work: Path) -> Config:

@@ -15,7 +15,23 @@ import swaram
 from swaram.cli.main import COMMANDS, app, load
 
 # Commands that change something and say one line about it, or write only what was asked for.
-WITHOUT_JSON = {"train", "serve", "version", "add", "remove", "import", "export", "weights", "shrink", "pack", "schema"}
+WITHOUT_JSON = {
+    "wyoming",
+    "mcp",
+    "align",
+    "adapt",
+    "train",
+    "serve",
+    "version",
+    "add",
+    "remove",
+    "import",
+    "export",
+    "weights",
+    "shrink",
+    "pack",
+    "schema",
+}
 
 
 def commands() -> Iterator[tuple[str, typer.core.TyperCommand]]:

@@ -28,7 +28,7 @@ def asked(folder: Path, voices: Path, *calls: tuple[str, dict]) -> list:
         "SWARAM_RECOGNIZERS": str(SHIPPED.parent / "recognizers"),
         "PYTHONPATH": str(SRC),
     }
-    arguments = ["-m", "swaram", "mcp", "--folder", str(folder)]
+    arguments = ["-m", "swaram", "mcp", "--folder", str(folder), "--voice", "toy"]
     parameters = StdioServerParameters(command=sys.executable, args=arguments, env=environment)
     results: list = []
 
@@ -57,7 +57,7 @@ def test_an_assistant_speaks_lists_and_writes_down(tmp_path, toy_folder):
         ("transcribe", {"file": "said.wav", "language": "ml"}),
     )
     assert tools == ["list_voices", "speak", "transcribe"]
-    (voice,) = told(voices)["result"]
+    voice = next(voice for voice in told(voices)["result"] if voice["name"] == "toy")
     assert voice["name"] == "toy" and voice["languages"] == ["ml"] and voice["speakers"] == ["speaker-0", "speaker-1"]
     sound = soundfile.info(tmp_path / "out.wav")
     assert told(spoken)["seconds"] == pytest.approx(sound.duration, abs=0.01)

@@ -8,6 +8,7 @@ import torch
 from swaram.config.config import parse_config
 from swaram.model import cpu
 from swaram.training import validation
+from swaram.training.batches import collate
 from tests.model.tiny import DECODERS
 from tests.training.runs import trainer_of
 
@@ -36,13 +37,19 @@ def test_steps_make_no_tensor_on_the_usual_device(raw_config, decoder, way_of_a_
         assert trainer.text_step(batch)
 
 
-def test_validation_makes_no_tensor_on_the_usual_device(config, way_of_a_gpu):
+def test_validation_makes_no_tensor_on_the_usual_device(config, way_of_a_gpu, monkeypatch):
     from swaram.text.symbols import SymbolTable
     from swaram.training.dataset import load_dataset
 
     trainer, _ = trainer_of(config)
     dataset = load_dataset(config.data.validation_files, config, SymbolTable.for_languages("ml"))
     numbers = {name: i for i, name in enumerate(trainer.speakers)}
+
+    def collated(*arguments):  # batches are made on the CPU, wherever they go then
+        with torch.device("cpu"):
+            return collate(*arguments)
+
+    monkeypatch.setattr(validation, "collate", collated)
     with way_of_a_gpu:
         values = validation.validate(
             trainer.average.module, trainer.discriminators, trainer.spectra, dataset, numbers, config, trainer.processes

@@ -8,6 +8,7 @@ import numpy as np
 
 from swaram.audio.resample import resample
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 RATE = 48_000
 
@@ -21,7 +22,7 @@ def denoiser_name() -> str:
     from importlib.metadata import version
 
     if importlib.util.find_spec("pyrnnoise") is None:
-        raise DenoiseError("--denoise needs pyrnnoise, which is not installed: pip install 'swaram[denoise]'")
+        raise DenoiseError(f"--denoise needs pyrnnoise, which is not installed: {install_command('denoise')}")
     return f"pyrnnoise {version('pyrnnoise')}"
 
 

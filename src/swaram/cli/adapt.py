@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 SENTENCES = 10
 BASE = "base"  # a speaker that keeps the source's conditioning where the corpus has but one
@@ -22,17 +23,19 @@ def adapt_command(
     source: Annotated[
         str, typer.Option("--from", help="Weights to begin with: malayalam, a checkpoint, a training.")
     ] = "malayalam",
-    kind: Annotated[str, typer.Option(help="Kind of corpus, as for swaram prepare.  [default: by what it holds]")] = "",
+    kind: Annotated[
+        str, typer.Option(help="Kind of corpus, as for swaram prepare.", show_default="by what it holds")
+    ] = "",
     licence: Annotated[str, typer.Option(help="SPDX name of the corpus's licence, where it carries none.")] = "",
     minutes: Annotated[
-        float | None, typer.Option(min=0, help="Train so long.  [default: by how much speech there is]")
+        float | None, typer.Option(min=0, help="Train so long.", show_default="by how much speech there is")
     ] = None,
     speech: Annotated[float | None, typer.Option(min=1, help="Use only so many minutes of the speech.")] = None,
     mix: Annotated[
         Path | None, typer.Option(help="Prepared folder of the source's corpus, against forgetting.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for all of it.  [default: logs/adapt-LANGUAGE]")
+        Path | None, typer.Option("--out", "-o", help="Folder for all of it.", show_default="logs/adapt-LANGUAGE")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where it was ended.")] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all cores.")] = 0,
@@ -44,7 +47,7 @@ def adapt_command(
         from swaram.training.adaptation import by_sound, plan_for
         from swaram.training.checkpoints import checkpoint_folders
     except ImportError as error:
-        raise SwaramError(f"training needs {error.name}; install it with: pip install 'swaram[train]'") from None
+        raise SwaramError(f"training needs {error.name}; {install_command('train')}") from None
     code = get_language(language).code
     home = out or Path("logs") / f"adapt-{code}"
     weights = find_weights(source)

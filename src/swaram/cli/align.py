@@ -18,7 +18,7 @@ def align_command(
     ],
     language: Annotated[str, typer.Option(help="Code of the language, such as ml or ta.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; its ending says the format.")] = None,
-    form: Annotated[str | None, typer.Option("--format", help="json, textgrid or srt  [default: json]")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="json, textgrid or srt.", show_default="json")] = None,
 ) -> None:
     """Say when each word of a text is spoken, for any language that swaram reads; needs no recogniser."""
     from swaram.alignment.features import RATE
@@ -29,12 +29,13 @@ def align_command(
     from swaram.audio.resample import high_pass
     from swaram.corpora.timed_text import read_timed_text
     from swaram.errors import SwaramError
+    from swaram.extras import install_command
     from swaram.files import whole_file
     from swaram.languages import get_language
     from swaram.text.frontend import TextFrontend
 
     if importlib.util.find_spec("scipy") is None:
-        raise SwaramError("alignment needs scipy, which is not installed: pip install 'swaram[train]'")
+        raise SwaramError(f"alignment needs scipy, which is not installed: {install_command('train')}")
     form = form or _ENDINGS.get(out.suffix.lower() if out else "", "json")
     if form not in FORMATS:
         raise SwaramError(f"--format {form}: choose one of {', '.join(FORMATS)}.")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from swaram.errors import SwaramError
+from swaram.extras import install_command
 
 
 class MissingPackage(SwaramError):
@@ -15,13 +16,15 @@ class MissingPackage(SwaramError):
 
 def wyoming_command(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]; 0.0.0.0 for all.")
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all.", show_default="127.0.0.1")
     ] = None,
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 10200,
     config: Annotated[Path | None, typer.Option(help="JSON file with the server's settings.")] = None,
     voices: Annotated[Path | None, typer.Option(help="Folder that holds the voices.")] = None,
     recognizers: Annotated[Path | None, typer.Option(help="Folder that holds the recognisers.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Streams computed at once; default: all cores.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Streams computed at once.", min=1, show_default="all cores")
+    ] = None,
     zeroconf: Annotated[
         str | None, typer.Option(help="Let Home Assistant find this server by itself, under this name.")
     ] = None,
@@ -74,4 +77,4 @@ def _missing(error: ModuleNotFoundError, extra: str) -> Exception:
     package = (error.name or "").partition(".")[0]
     if package == "swaram":
         return error
-    return MissingPackage(f"The package {package} is not installed; pip install 'swaram[{extra}]'.")
+    return MissingPackage(f"The package {package} is not installed; {install_command(extra)}.")

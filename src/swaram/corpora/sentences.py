@@ -47,7 +47,7 @@ def read_sentences(path: Path) -> list[Sentence]:
             found.append(Sentence(line, name, rest[1] or rest[0]))
         elif normalised and len(rest) > 2:
             half = len(rest) // 2
-            whole = [" | ".join(part) for part in (rest[:half], rest[half:])]
+            whole = [" | ".join(cell for cell in part if cell) for part in (rest[:half], rest[half:])]
             fault = "" if len(rest) % 2 == 0 and alike(*whole) >= ALIKE else "row has more columns than the others"
             found.append(Sentence(line, name, "" if fault else whole[1], fault=fault))
         else:
