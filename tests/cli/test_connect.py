@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from swaram.extras import install_command
+
 
 def run(program: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
@@ -14,7 +16,7 @@ def run(program: str) -> subprocess.CompletedProcess:
 def test_a_missing_package_is_one_sentence_that_says_what_to_install(name):
     done = run(f"import sys; sys.modules[{name!r}] = None; from swaram.cli.main import main; main([{name!r}])")
     assert done.returncode == 1
-    assert done.stderr.strip() == f"swaram: The package {name} is not installed; pip install 'swaram[{name}]'."
+    assert done.stderr.strip() == f"swaram: The package {name} is not installed; {install_command(name)}."
 
 
 def test_zeroconf_is_wanted_only_where_it_is_asked_for(toy_folder):
