@@ -39,7 +39,7 @@ logger = logging.getLogger("swaram.server")
 _REMEMBERED = 64  # contexts whose last request can be continued
 _INHERITED = {
     "voice", "speaker", "language", "style", "speed", "pitch", "seed", "pause_scale", "format", "bits", "sample_rate",
-    "marks", "pace",
+    "marks", "pace", "lexicon",
 }  # fmt: skip
 
 
