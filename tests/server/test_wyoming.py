@@ -154,7 +154,7 @@ def test_a_recording_is_written_down(uri, rate, channels):
         ([Synthesize("😀")], "nothing_to_say", "no words"),
         ([Synthesize(TEXT, SynthesizeVoice("nobody"))], "bad_request", "no such speaker"),
         ([Synthesize(TEXT, SynthesizeVoice(language="hi"))], "bad_request", "Hindi"),
-        ([Synthesize("<speak/>", text_format="ssml")], "bad_request", "plain text"),
+        ([Synthesize("<speak><b/></speak>", text_format="ssml")], "bad_request", "'b' is not followed"),
         ([Synthesize("അ" * 5001)], "text_too_long", "5000"),
         ([Transcribe(language="ta"), AudioStart(16_000, 2, 1), AudioStop()], "no_recognizer", "ml"),
         ([AudioStop()], "bad_audio", "audio-chunk"),
@@ -164,6 +164,14 @@ def test_what_cannot_be_done_is_one_sentence_and_the_end(uri, events, code, word
     heard = talk(uri, *events, until=())
     error = Error.from_event(heard[-1])
     assert error.code == code and words in error.text and error.text.endswith(".") and "\n" not in error.text
+
+
+def test_marked_up_text_is_spoken_without_its_tags(uri):
+    def sound(*events):
+        return b"".join(AudioChunk.from_event(e).audio for e in talk(uri, *events) if AudioChunk.is_type(e.type))
+
+    marked = Synthesize('<sub alias="അമ്മ">Mother</sub>', text_format="ssml")
+    assert sound(marked) == sound(Synthesize("അമ്മ")) != b""
 
 
 def test_a_client_who_leaves_while_it_is_spoken_to_leaves_nothing_behind(toy_voices, caplog):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,30 @@ def test_the_token_of_the_hub_goes_to_nobody_else(stand_in, home, archive, monke
     address, handler = stand_in({"anu.zip": archive.read_bytes()})
     run("voice", "get", f"{address}/anu.zip", "--folder", home)
     assert {seen[3] for seen in handler.seen} == {""}
+
+
+def test_where_the_hub_sends_one_on_to_another_host_the_token_stays_behind(stand_in, home, toy_folder, monkeypatch):
+    address, handler = stand_in(hub_files(toy_folder / "toy"))
+    asked = []
+
+    class Redirects(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers.get("Authorization"))
+            self.send_response(302)
+            self.send_header("Location", address + self.path)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirects) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+        monkeypatch.setenv("HF_TOKEN", "secret")
+        run("voice", "get", "hub:someone/anu", "--folder", home)
+        hub.shutdown()
+    assert set(asked) == {"Bearer secret"}
+    assert handler.seen and {seen[3] for seen in handler.seen} == {""}
 
 
 def test_damaged_or_foreign_voices_of_the_hub_are_refused(stand_in, home, toy_folder, monkeypatch):

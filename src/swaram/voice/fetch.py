@@ -168,10 +168,11 @@ def _resume(address: str, partial: Path, most: int, progress: Progress) -> None:
 
 
 def _open(address: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    token = os.environ.get("HF_TOKEN")
+    request, token = urllib.request.Request(address, headers=headers), os.environ.get("HF_TOKEN")
     if token and address.startswith(os.environ.get("HF_ENDPOINT", HUB).rstrip("/") + "/"):
-        headers = {**headers, "Authorization": f"Bearer {token}"}
-    return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60)
+        # The hub sends large files from other hosts; they must not see the token.
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    return urllib.request.urlopen(request, timeout=60)
 
 
 def _stated(address: str) -> str:

@@ -174,8 +174,9 @@ class WyomingSession(AsyncEventHandler):
 
     async def _begin(self, voice: SynthesizeVoice | None, text_format: object, text: str | None) -> None:
         await self._sent()
-        if text_format not in (None, "text", SynthesizeTextFormat.TEXT):
-            raise RequestError("bad_request", "Only plain text is spoken here; send the text_format text.")
+        forms = {None: None, SynthesizeTextFormat.TEXT: False, SynthesizeTextFormat.SSML: True}
+        if text_format not in forms:
+            raise RequestError("bad_request", "The text_format must be text or ssml.")
         name, language = (voice.name, voice.language) if voice else (None, None)
         known = voice is not None and name in self._service.engines
         named, speaker = find_speaker(
@@ -183,6 +184,7 @@ class WyomingSession(AsyncEventHandler):
         )
         start = Start(
             type="start",
+            ssml=forms[text_format],  # type: ignore[index]
             voice=named,
             speaker=speaker,
             language=language,
