@@ -125,9 +125,11 @@ export class WriteDown {
     form.append("timestamp_granularities[]", "word");
     if (this.language) form.append("language", this.language);
     try {
-      const asking = this.client.request("v1/audio/transcriptions", { method: "POST", body: form });
-      const samples = await decode(file);
-      const answer = await (await asking).json();
+      // Awaited together: a refusal may come before this browser has decoded the file.
+      const [answer, samples] = await Promise.all([
+        this.client.json("v1/audio/transcriptions", { method: "POST", body: form }),
+        decode(file),
+      ]);
       if (samples) this.view.append(samples);
       this.view.finish();
       this.add(answer.words);
