@@ -24,7 +24,8 @@ import torch
 
 from swaram.config.config import Config, load_config, parse_config
 from swaram.training import loop
-from swaram.training.checkpoints import checkpoint_folders, read_info, save_weights
+from swaram.training.checkpoints import checkpoint_folders, read_info
+from swaram.training.weights import save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "weights" / "malayalam"
@@ -111,18 +112,18 @@ def _wait(gpu: bool) -> None:
         torch.cuda.synchronize()
 
 
-def train(data: Path, device: str, seconds: float, out: Path, work: Path) -> None:
-    """Go on from the weights in the tree, with the discriminators, for so long; the slim result comes into ``out``."""
-    config = run_config(data, device, work)
+def train(data: Path, device: str, seconds: float, out: Path, work: Path, weights: Path = WEIGHTS) -> None:
+    """Go on from the weights, with the discriminators, for so long; the slim result comes into ``out``."""
+    config = run_config(data, device, work, weights)
     resume = bool(checkpoint_folders(work))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the loop takes it for "write a checkpoint and end"
     threading.Thread(target=_end_after, args=(seconds,), daemon=True).start()
-    folder = loop.train(config, resume, None if resume else str(WEIGHTS))
-    weights = save_weights(folder, out / "weights", eight_bits=True)
-    for file in weights.iterdir():
+    folder = loop.train(config, resume, None if resume else str(weights))
+    slim = save_weights(folder, out / "weights", eight_bits=True)
+    for file in slim.iterdir():
         assert file.stat().st_size <= MOST_BYTES, f"{file} is larger than {MOST_BYTES} bytes"
     (out / "losses.jsonl").write_bytes((work / "losses.jsonl").read_bytes()[-MOST_BYTES:])
-    print(f"step {read_info(folder).step}: {weights}")
+    print(f"step {read_info(folder).step}: {slim}")
 
 
 def _end_after(seconds: float) -> None:
@@ -133,9 +134,9 @@ def _end_after(seconds: float) -> None:
         time.sleep(1.0)
 
 
-def run_config(data: Path, device: str, work: Path) -> Config:
+def run_config(data: Path, device: str, work: Path, weights: Path) -> Config:
     """The configuration of the weights with every step judged, at a lower rate, on this data."""
-    info = read_info(WEIGHTS)
+    info = read_info(weights)
     raw = info.config.model_dump(mode="json")
     gpu = device == "cuda"
     raw["data"] |= {
@@ -167,13 +168,14 @@ def main() -> None:
         two.add_argument("--out", type=Path, required=True)
     two.add_argument("--data", type=Path, required=True)
     two.add_argument("--work", type=Path, required=True)
+    two.add_argument("--weights", type=Path, default=WEIGHTS)
     arguments = parser.parse_args()
     if arguments.command == "unpack":
         unpack(arguments.archive, arguments.folder, arguments.sample_rate)
     elif arguments.command == "rates":
         rates(arguments.device, arguments.seconds, arguments.out)
     else:
-        train(arguments.data, arguments.device, arguments.seconds, arguments.out, arguments.work)
+        train(arguments.data, arguments.device, arguments.seconds, arguments.out, arguments.work, arguments.weights)
 
 
 if __name__ == "__main__":

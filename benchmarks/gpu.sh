@@ -47,7 +47,7 @@ timeout "$(share 50 30)" $PYTHON benchmarks/gpu.py rates --device "$DEVICE" --se
 say "training"
 $PYTHON benchmarks/gpu.py unpack "$PACK/data.tar" "$WORK/data" >>"$OUT/log.txt" 2>&1 || { FAILED=1; say "no data"; }
 timeout --signal=TERM --kill-after=60 "$(share 100 60)" $PYTHON benchmarks/gpu.py train --device "$DEVICE" \
-  --seconds "$(share 75 10)" --data "$WORK/data" --work "$WORK/run" --out "$OUT" >>"$OUT/log.txt" 2>&1 \
+  --seconds "$(share 75 10)" --data "$WORK/data" --work "$WORK/run" --weights "$PACK/weights" --out "$OUT" >>"$OUT/log.txt" 2>&1 \
   || { FAILED=1; say "training failed or took too long"; }
 say "done, status $FAILED"
 exit $FAILED

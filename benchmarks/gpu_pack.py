@@ -4,6 +4,7 @@
 
 ``--out``/wheels: what training needs beside torch, numba, safetensors, tensorboard and numpy, for Python 3.12 on Linux,
 in the versions of requirements.txt. ``--out``/data.tar: train and validation clips as Opus in Ogg, text and speaker.
+``--out``/weights: the shipped weights whole, for a machine that cannot read the voice beside which they lie.
 The whole must stay under 64 MiB together with the tracked files; the sizes are printed.
 """
 
@@ -21,6 +22,7 @@ from pathlib import Path
 import soundfile
 
 from swaram.prepare.manifest import Clip, read_manifest
+from swaram.training.weights import save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 64 << 20
@@ -43,6 +45,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     fetch_wheels(arguments.out / "wheels", arguments.python)
     pack_data(arguments.data, arguments.out / "data.tar", arguments.bitrate)
+    save_weights(ROOT / "weights" / "malayalam", arguments.out / "weights", eight_bits=True)
     tracked = sum(path.stat().st_size for path in _tracked() if path.is_file())
     carried = sum(path.stat().st_size for path in arguments.out.rglob("*") if path.is_file())
     print(f"tracked files {tracked / 2**20:.1f} MiB, carried {carried / 2**20:.1f} MiB")

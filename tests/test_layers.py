@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "corpora": {"errors", "files", "languages", "extras"},
     "prepare": {"errors", "files", "languages", "extras", "config", "audio", "text", "alignment", "corpora"},
     "model": {"config", "audio"},
-    "training": {"errors", "files", "config", "audio", "text", "alignment", "model", "prepare"},
+    "training": {"errors", "files", "config", "audio", "text", "alignment", "runtime", "model", "prepare"},
     "voice": {"errors", "validation", "files", "search_path", "languages", "audio", "text", "runtime"},
     "export": {"errors", "files", "model", "training", "voice", "runtime"},
     "formats": {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST_BYTES = 60_000_000
+MOST_BYTES = 35 << 20
 
 
 @pytest.fixture(scope="module")

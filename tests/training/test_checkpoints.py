@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
 from swaram.config.config import parse_config
 from swaram.training import checkpoints
 from swaram.training.checkpoints import CheckpointError
 from swaram.training.loop import Limits, train
-from tests.training.runs import logged, trainer_of
+from tests.training.runs import logged
 
 
 def test_checkpoints_of_before_are_gone_on_from(raw_config, tmp_path):
@@ -48,45 +47,3 @@ def test_a_half_written_checkpoint_is_never_taken(config, tmp_path):
     (folder / "generator.safetensors").write_bytes(b"damaged")
     with pytest.raises(CheckpointError, match="cannot be read"):
         train(config, resume=True, limits=Limits(max_steps=2))
-
-
-def test_weights_in_bytes_are_a_quarter_of_the_size_and_read_as_they_were(raw_config, tmp_path):
-    source = train(parse_config(raw_config), limits=Limits(max_steps=1))
-    weights = checkpoints.save_weights(source, tmp_path / "weights", eight_bits=True)
-    again = checkpoints.save_weights(weights, tmp_path / "again", eight_bits=True)
-    whole = checkpoints.read_tensors(source, "ema")
-    for folder in (weights, again):
-        kept = checkpoints.read_tensors(folder, "generator")
-        assert kept.keys() == whole.keys()
-        for name, value in whole.items():
-            assert kept[name].shape == value.shape
-            assert (kept[name].float() - value).abs().max() <= 0.0045 * value.abs().max()
-    sizes = [
-        (folder / f"{name}.safetensors").stat().st_size for folder, name in ((source, "ema"), (weights, "generator"))
-    ]
-    assert sizes[1] < 0.5 * sizes[0]
-    raw_config["train"]["output_directory"] = str(tmp_path / "second")
-    assert (
-        checkpoints.read_info(train(parse_config(raw_config), warm=str(weights), limits=Limits(max_steps=1))).step == 1
-    )
-
-
-def test_weights_to_train_on_from_are_half_the_size_and_count_the_steps_before(raw_config, tmp_path):
-    source = train(parse_config(raw_config), limits=Limits(max_steps=3))
-    weights = checkpoints.save_weights(source, tmp_path / "weights")
-    assert sorted(path.name for path in weights.iterdir()) == [
-        "discriminator.safetensors",
-        "generator.safetensors",
-        "state.json",
-    ]
-    kept, whole = checkpoints.read_tensors(weights, "generator"), checkpoints.read_tensors(source, "ema")
-    assert all(value.dtype == torch.float16 for value in kept.values())
-    assert all(torch.allclose(kept[name].float(), whole[name], atol=1e-3) for name in whole)
-    raw_config["train"]["output_directory"] = str(tmp_path / "second")
-    folder = train(parse_config(raw_config), warm=str(weights), limits=Limits(max_steps=2))
-    info = checkpoints.read_info(folder)
-    assert (info.step, info.earlier_steps) == (2, 3) and info.earlier_seconds > 0
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        raw_config["train"]["output_directory"] = str(weights.parent / "third")
-        trainer, _ = trainer_of(parse_config(raw_config))
-        trainer.load(weights)  # the optimizers' state is not in there: only a warm start can use it

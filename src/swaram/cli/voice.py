@@ -384,20 +384,26 @@ def weights_command(
     checkpoint: Annotated[Path, typer.Argument(help="A training directory or a checkpoint folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write, or a .zip to hand on.")],
     half: Annotated[bool, typer.Option("--half/--bytes", help="Large weights in half precision, or in bytes.")] = False,
+    beside: Annotated[
+        Path | None,
+        typer.Option(metavar="VOICE", help="Leave to this voice, exported from the same checkpoint, what it holds."),
+    ] = None,
 ) -> None:
     """Write what another training can be warm-started from: the averaged generator and the discriminators."""
     try:
-        from swaram.training.checkpoints import save_weights
+        from swaram.training.weights import save_weights
     except ImportError as error:
         raise SwaramError(f"weights need {error.name}; install it with: {install_command('train')}") from None
     if out.suffix == ".zip":
+        if beside is not None:
+            raise SwaramError("--beside is for a folder: a zip travels without the voice, so it holds everything")
         with tempfile.TemporaryDirectory() as name:
             folder = save_weights(checkpoint, Path(name) / out.stem, eight_bits=not half)
             _licence_beside(checkpoint, folder)
             zip_folder(folder, out)
         typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, SHA-256 {file_sha256(out)}; unpack it to train from it")
         return
-    save_weights(checkpoint, out, eight_bits=not half)
+    save_weights(checkpoint, out, eight_bits=not half, beside=beside)
     _licence_beside(checkpoint, out)
     size = sum(path.stat().st_size for path in out.iterdir())
     typer.echo(f"{out}: {size / 1e6:.1f} MB; train from it with --warm-start {out}")

@@ -9,6 +9,7 @@ import re
 import shutil
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,9 +20,9 @@ from swaram.config.config import Config, parse_config
 from swaram.errors import SwaramError
 from swaram.files import whole_file, whole_folder
 from swaram.text.symbols import SymbolTable
+from swaram.training.voice_tensors import held_tensors
 
 FORMAT_VERSION = 1
-_BYTES_MINIMUM_SIZE = 4096
 
 
 class CheckpointError(SwaramError):
@@ -56,6 +57,7 @@ class CheckpointInfo(Progress):
     symbols: SymbolTable
     speakers: list[str]
     discriminators: bool = True  # whether the checkpoint has them
+    voice: dict[str, Any] | None = None  # of weights that leave tensors to a voice: see voice_tensors.py
 
     @property
     def progress(self) -> Progress:
@@ -70,6 +72,7 @@ class CheckpointInfo(Progress):
             "config": self.config.model_dump(mode="json"),
             "symbols": self.symbols.to_dict(),
             "speakers": self.speakers,
+            **({"voice": self.voice} if self.voice else {}),
         }
         return json.dumps(state, ensure_ascii=False, indent=1)
 
@@ -104,39 +107,6 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
         if old != best:
             shutil.rmtree(old, ignore_errors=True)
     return folder
-
-
-def save_weights(checkpoint: str | Path, out: str | Path, eight_bits: bool = False) -> Path:
-    """Write what a warm start needs: the averaged generator and the discriminators, in half precision or in bytes.
-
-    ``checkpoint``: a checkpoint folder or a training directory, or weights that this wrote; ``out``: the folder to
-    write; ``eight_bits``: large weights as whole numbers of -127 to 127 with one scale for each row.
-    """
-    folder = find_checkpoint(checkpoint)
-    group = "ema" if (folder / "ema.safetensors").exists() else "generator"
-    groups = {"generator": read_tensors(folder, group)}
-    if (folder / "discriminator.safetensors").exists():
-        groups["discriminator"] = read_tensors(folder, "discriminator")
-    store = _in_bytes if eight_bits else _in_half
-    write_checkpoint(Path(out), read_info(folder), {name: store(values) for name, values in groups.items()})
-    return Path(out)
-
-
-def _in_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
-
-
-def _in_bytes(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """``NAME.bytes``, int8, and ``NAME.scale``, float32, in place of large matrices; all else in half precision."""
-    stored = {}
-    for name, value in tensors.items():
-        if value.is_floating_point() and value.dim() > 1 and value.numel() >= _BYTES_MINIMUM_SIZE:
-            scale = value.float().abs().amax(tuple(range(1, value.dim())), keepdim=True).clamp(min=1e-12) / 127
-            stored[f"{name}.bytes"] = (value.float() / scale).round().to(torch.int8)
-            stored[f"{name}.scale"] = scale
-        else:
-            stored |= _in_half({name: value})
-    return stored
 
 
 def write_checkpoint(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
@@ -191,6 +161,7 @@ def read_info(folder: Path) -> CheckpointInfo:
             SymbolTable.from_dict(state["symbols"]),
             list(state["speakers"]),
             (folder / "discriminator.safetensors").exists(),
+            state.get("voice"),
             **progress,
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
@@ -198,15 +169,21 @@ def read_info(folder: Path) -> CheckpointInfo:
 
 
 def read_tensors(folder: Path, group: str) -> dict[str, Tensor]:
-    """Read one group of tensors on the CPU; CheckpointError when the file is missing or damaged."""
+    """Read one group of tensors on the CPU; CheckpointError when the file is missing or damaged.
+
+    What weights leave to the voice beside them is read from there.
+    """
     path = folder / f"{group}.safetensors"
     try:
         stored = load_file(path)
         for name in [name for name in stored if name.endswith(".bytes")]:
             whole, scale = stored.pop(name), stored.pop(name.removesuffix(".bytes") + ".scale")
             stored[name.removesuffix(".bytes")] = whole.float() * scale
+        voice = json.loads((folder / "state.json").read_text(encoding="utf-8-sig")).get("voice")
+        if group == "generator" and voice:
+            stored |= held_tensors(folder, voice)
         return stored
-    except (OSError, SafetensorError, KeyError) as error:
+    except (OSError, json.JSONDecodeError, SafetensorError, SwaramError, KeyError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from None
 
 
