@@ -248,10 +248,8 @@ export class Decoder {
     if (this.decoder) return;
     this.decoder = new AudioDecoder({
       output: (data) => {
-        const samples = new Float32Array(data.numberOfFrames);
-        data.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+        this.give(samplesOf(data));
         data.close();
-        this.give(samples);
       },
       error: (error) => this.fail(error),
     });
@@ -274,6 +272,14 @@ export class Decoder {
       this.decoder.close();
     }
   }
+}
+
+/** The first channel of an AudioData. Integers are taken as they are: a browser may scale those above 0 by 32767. */
+function samplesOf(data) {
+  const whole = ["s16", "s16-planar"].includes(data.format) && data.numberOfChannels === 1;
+  const samples = new (whole ? Int16Array : Float32Array)(data.numberOfFrames);
+  data.copyTo(samples, { planeIndex: 0, format: whole ? data.format : "f32-planar" });
+  return whole ? Float32Array.from(samples, (value) => value / 32768) : samples;
 }
 
 /** Play a Speech while it arrives; resolves once all of it has come. `on` sees every message. */

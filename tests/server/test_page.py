@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import socket
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
+from swaram.audio.flac import BLOCK_SAMPLES, FlacEncoder
 from swaram.recognition import Transcript
 from swaram.recognition.captions import subrip, web_vtt
 from swaram.recognition.recognizer import Word
@@ -111,6 +114,29 @@ def test_samples_heard_are_samples_sent(server, browser):
     assert 0 < state["firstAudioMs"] < 5000
     figures = browser.run("return document.querySelector('.figures').textContent")
     assert "WebCodecs" in figures and " ms" in figures
+
+
+def test_loud_samples_are_decoded_as_they_were(server, browser):
+    """A browser that makes numbers of integers by itself may scale those above 0 by another number."""
+    samples = (32_767 * np.sin(np.arange(20_000) / 7)).astype(np.int16)
+    encoder = FlacEncoder(16_000)
+    frames = [*encoder.encode(samples[:, None]), *encoder.finish()]
+    told = [base64.b64encode(part).decode() for part in (encoder.header, *frames)]
+    open_page(browser, server.address)
+    started = {"format": "flac", "sample_rate": 16_000, "channels": 1, "block_samples": BLOCK_SAMPLES}
+    browser.run(f"""
+      window.heard = [];
+      (async () => {{
+        const {{ Decoder }} = await import('./page/client/player.js');
+        const decoder = new Decoder({json.dumps(started)}, (block) => window.heard.push(block), (e) => {{ throw e; }});
+        {json.dumps(told)}.forEach((part, i) =>
+          decoder.push({{ header: i === 0, data: Uint8Array.from(atob(part), (c) => c.charCodeAt(0)) }}));
+        await decoder.finish();
+        window.decoded = true;
+      }})();
+    """)
+    browser.wait_for("window.decoded")
+    assert heard_md5(browser) == hashlib.md5(samples.tobytes()).hexdigest()
 
 
 def test_what_the_sound_device_gets_is_the_same_sample_for_sample(server, browser):

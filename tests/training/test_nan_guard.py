@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from swaram.config.config import parse_config
-from swaram.training import checkpoints
+from swaram.training import checkpoints, loop
 from swaram.training.dataset import Dataset
 from swaram.training.loop import Limits, train
 from swaram.training.trainer import TrainingError
-from tests.training.runs import trainer_of
+from tests.training.runs import logged, trainer_of
 
 
 def weights(trainer) -> list[torch.Tensor]:
@@ -67,3 +67,35 @@ def test_a_run_goes_on_past_a_spoilt_clip_and_counts_it(config, monkeypatch, cap
     assert info.step == 4 and info.skipped >= 1
     assert "left out: not finite" in capfd.readouterr().out
     assert all(torch.isfinite(value).all() for value in checkpoints.read_tensors(folder, "generator").values())
+
+
+def runs_read_at_once_and_late(raw_config, monkeypatch, tmp_path) -> list[Path]:
+    """A run as on a CPU, and one as on a GPU, which is given the next step before it is asked for the last losses."""
+    folders = []
+    for behind in (0, 1):
+        monkeypatch.setattr(loop, "_behind", lambda _, behind=behind: behind)
+        raw_config["train"] |= {"output_directory": str(tmp_path / str(behind)), "log_steps": 2, "validation_steps": 4}
+        folders.append(train(parse_config(raw_config), limits=Limits(max_steps=5)))
+    return folders
+
+
+def test_figures_read_one_step_late_are_the_same(raw_config, monkeypatch, tmp_path):
+    folders = runs_read_at_once_and_late(raw_config, monkeypatch, tmp_path)
+    ours, theirs = (checkpoints.read_info(folder) for folder in folders)
+    assert ours.step == theirs.step == 5 and ours.skipped == theirs.skipped == 0
+    assert ours.unlogged == theirs.unlogged != {} and ours.best_mel == theirs.best_mel
+    for group in ("generator", "ema", "discriminator"):
+        one, other = (checkpoints.read_tensors(folder, group) for folder in folders)
+        assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert logged(tmp_path / "0") == logged(tmp_path / "1") != []
+
+
+def test_a_spoilt_clip_that_is_seen_one_step_late_is_left_out_and_counted(raw_config, monkeypatch, tmp_path):
+    read = Dataset.audio
+    monkeypatch.setattr(Dataset, "audio", lambda self, i: read(self, i) * np.float32("nan" if i == 5 else 1))
+    folders = runs_read_at_once_and_late(raw_config, monkeypatch, tmp_path)
+    ours, theirs = (checkpoints.read_info(folder) for folder in folders)
+    assert (ours.step, ours.skipped) == (theirs.step, theirs.skipped) and ours.step == 5 and ours.skipped >= 1
+    assert all(torch.isfinite(value).all() for value in checkpoints.read_tensors(folders[1], "ema").values())
+    kept = list((tmp_path / "1" / "not_finite").iterdir())
+    assert kept and all(5 in json.loads((folder / "batch.json").read_text())["clips"] for folder in kept)

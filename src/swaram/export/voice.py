@@ -27,6 +27,7 @@ from swaram.voice.packing import check_target, write_package
 
 # Largest difference from PyTorch that a voice may show, in full scale.
 TOLERANCE = 1e-4
+FULL_SCALE, MOST_CLIPPED = 0.999, 0.01
 # The tables of the inverse Fourier transform stay exact: they are mathematics, not weights.
 EXACT = ("cosines", "sines", "window")
 
@@ -85,13 +86,17 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     if facts.half and not facts.eight_bits:
         for graph in graphs.values():
             store_half(graph, EXACT)
-    latent, audio = _differences(model, graphs)
+    latent, audio, clipped = _differences(model, graphs)
     if max(latent, audio) > TOLERANCE:
-        raise ExportError(f"the exported voice differs from PyTorch by {max(latent, audio):.2e}, more than {TOLERANCE}")
+        # Sound that far over full scale magnifies rounding: what is wrong then is the voice, not its export.
+        cause = f"; {100 * clipped:.1f} % of its samples are clipped" if clipped > MOST_CLIPPED else ""
+        raise ExportError(
+            f"the exported voice differs from PyTorch by {max(latent, audio):.2e}, more than {TOLERANCE}{cause}"
+        )
     if facts.eight_bits:
         for graph in graphs.values():
             store_small(graph)
-        stored = max(_differences(model, graphs))
+        stored = max(_differences(model, graphs)[:2])
         if stored > TOLERANCE:
             raise ExportError(f"the voice in eight bits differs from its rounded weights by {stored:.2e}; report this")
     models = {name: graph.SerializeToString() for name, graph in graphs.items()}
@@ -182,15 +187,18 @@ def _trained(info: CheckpointInfo) -> dict[str, int | float]:
 
 
 @torch.no_grad()
-def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float, float]:
-    """Largest absolute difference of latent and audio between ONNX and PyTorch, noise zero, several lengths."""
+def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float, float, float]:
+    """Largest absolute difference of latent and audio between ONNX and PyTorch, noise zero, several lengths.
+
+    And the largest share of PyTorch's samples that are clipped.
+    """
     sessions = {
         name: onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
         for name, graph in graphs.items()
     }
     table = model.enc_p.emb.num_embeddings
     random = np.random.default_rng(0)
-    worst = [0.0, 0.0]
+    worst = [0.0, 0.0, 0.0]
     for length in (9, 40, 133):
         arguments = {
             "symbols": torch.from_numpy(random.integers(0, table, (1, length))),
@@ -211,7 +219,7 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
         names = [node.name for node in frontend.get_outputs()]
         outputs = dict(zip(names, frontend.run(names, feed), strict=True))
         if not np.array_equal(outputs["durations"], durations.numpy()):
-            return float("inf"), float("inf")
+            return float("inf"), float("inf"), 0.0
         voice = {} if conditioning is None else {"conditioning": outputs["conditioning"]}
         frames, *pitch = sessions["flow.onnx"].run(None, {"prior": outputs["prior"], **voice})
         driven = {}
@@ -222,4 +230,5 @@ def _differences(model: Vits, graphs: dict[str, onnx.ModelProto]) -> tuple[float
         (samples,) = sessions["decoder.onnx"].run(["audio"], {"latent": frames, **voice, **driven})
         worst[0] = max(worst[0], float(np.abs(frames - latent.numpy()).max()))
         worst[1] = max(worst[1], float(np.abs(samples - audio.numpy()).max()))
-    return worst[0], worst[1]
+        worst[2] = max(worst[2], float((audio.abs() >= FULL_SCALE).float().mean()))
+    return worst[0], worst[1], worst[2]

@@ -4,7 +4,7 @@ import copy
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -22,9 +22,14 @@ class MovingAverage(Generic[Network]):
         self.module: Network = copy.deepcopy(module).requires_grad_(False).eval()
 
     @torch.no_grad()
-    def update(self, module: nn.Module, step: int) -> None:
-        """Move the copy towards the module, after optimizer step number ``step``."""
+    def update(self, module: nn.Module, step: int, left_out: Tensor | None = None) -> None:
+        """Move the copy towards the module, after optimizer step number ``step``.
+
+        ``left_out``: scalar on the module's device, 1 where that step was none and the copy stays; nobody waits for it.
+        """
         if (step + 1) % self.every:
             return
         weight = 1 - min(self.decay, (1 + step) / (10 + step)) ** self.every
-        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), weight)
+        ours: list[Tensor] = list(self.module.parameters())
+        weights = [weight if left_out is None else weight * (1 - left_out)] * len(ours)
+        torch._foreach_lerp_(ours, list(module.parameters()), weights)  # type: ignore[arg-type]

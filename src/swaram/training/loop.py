@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from swaram.training.distributed import choose_device, choose_precision
 from swaram.training.ema import MovingAverage
 from swaram.training.flat_start import FeatureCache, flat_start_durations
 from swaram.training.logger import Logger, Throughput
+from swaram.training.measured import Measured
 from swaram.training.nan_guard import TrainingError
 from swaram.training.trainer import Trainer
 from swaram.training.warm_start import warm_start
@@ -166,37 +167,41 @@ def _run(
     batches = endless_batches(training, order, numbers, hop, *place, rank, train)
     if trainer.device.type == "cuda":
         batches = ahead(batches)
+    behind, unread = _behind(trainer), deque[Measured]()
     try:
         while progress.step < last_step and not processes.any(bool(stopping) or throughput.time_is_up):
-            begun = time.monotonic()
+            begun, before = time.monotonic(), progress.step
             epoch, position, batch = next(batches)
             throughput.count(batch)
-            values = trainer.step(batch.to(trainer.device))
+            unread.append(trainer.launch(batch.to(trainer.device)))
             for _ in range(train.text_steps):
                 epoch, position, batch = next(batches)
                 throughput.count(batch)
-                trainer.text_step(batch.to(trainer.device))
+                unread.append(trainer.launch_text(batch.to(trainer.device)))
             progress.epoch, progress.position = epoch, position
+            due = progress.step >= last_step or any(
+                progress.step % every == 0 for every in (train.log_steps, train.validation_steps)
+            )
+            _read(trainer, logger, unread, 0 if due else behind)
             progress.seconds_trained += time.monotonic() - begun
-            if values is None:
-                logger.info(f"step {progress.step} left out: not finite; its batch is in {trainer.guard.directory}")
-                continue
-            sums = Counter(progress.unlogged)
-            sums.update({**values, "steps": 1, "judged": int("discriminator" in values)})  # type: ignore[arg-type]
-            progress.unlogged = dict(sums)
-            if progress.step % train.log_steps == 0:
-                means = _means(dict(sums))
+            if progress.step == before and not unread:
+                continue  # it was left out
+            if progress.step % train.log_steps == 0 and progress.unlogged:
+                means = _means(progress.unlogged)
                 progress.unlogged = {}
                 logger.scalars(progress.step, means | throughput.rates(progress.step))
                 logger.info(_line(progress.step, progress.epoch, means, throughput.describe(progress.step)))
                 throughput.restart(progress.step)
             if validating.clips and progress.step % train.validation_steps == 0:
                 with throughput.paused():
+                    _read(trainer, logger, unread, 0)
                     _validate(trainer, validating, logger, directory, after_validation)
                     folder, saved = [trainer.save(directory)], time.monotonic()
             elif processes.any(time.monotonic() - saved > train.checkpoint_minutes * 60):
                 with throughput.paused():
+                    _read(trainer, logger, unread, 0)
                     folder, saved = [trainer.save(directory)], time.monotonic()
+        _read(trainer, logger, unread, 0)
         if not folder[0].name.endswith(f"{progress.step:08d}"):
             folder = [trainer.save(directory)]
     finally:
@@ -206,6 +211,27 @@ def _run(
     hours = progress.seconds_trained / 3600
     logger.info(f"stopped at step {progress.step} after {hours:.2f} hours{left_out}: {folder[0]}")
     return folder[0]
+
+
+def _behind(trainer: Trainer) -> int:
+    """How many updates are launched before the figures of the oldest are read: on a GPU those of a step, so that it
+    has the next one by then; elsewhere none."""
+    return 1 + trainer.config.train.text_steps if trainer.device.type == "cuda" else 0
+
+
+def _read(trainer: Trainer, logger: Logger, unread: deque[Measured], behind: int) -> None:
+    """Take in the figures of the oldest updates, until ``behind`` are left."""
+    while len(unread) > behind:
+        measured = unread.popleft()
+        values = trainer.read(measured)
+        if measured.kind == "text":
+            continue
+        if values is None:
+            logger.info(f"step {trainer.progress.step} left out: not finite; its batch is in {trainer.guard.directory}")
+            continue
+        sums = Counter(trainer.progress.unlogged)
+        sums.update({**values, "steps": 1, "judged": int("discriminator" in values)})  # type: ignore[arg-type]
+        trainer.progress.unlogged = dict(sums)
 
 
 def _validate(

@@ -35,6 +35,7 @@ from swaram.training.distributed import Processes
 from swaram.training.ema import MovingAverage
 from swaram.training.freezing import freeze
 from swaram.training.logger import Logger
+from swaram.training.measured import Measured
 from swaram.training.nan_guard import NonFiniteGuard, TrainingError
 
 __all__ = ["Progress", "Trainer", "TrainingError"]
@@ -132,10 +133,11 @@ class Trainer:
         return train.alignment_noise * max(0.0, 1 - self.progress.step / train.alignment_noise_steps)
 
     def text_step(self, batch: Batch) -> bool:
-        """One update of text encoder, flow and durations alone: a third of a step's work, for what learns slowest.
+        """``launch_text`` and ``read``: False where the update was left out because it was not finite."""
+        return self.read(self.launch_text(batch)) is not None
 
-        False where it was left out because it was not finite.
-        """
+    def launch_text(self, batch: Batch) -> Measured:
+        """One update of text encoder, flow and durations alone: a third of a step's work, for what learns slowest."""
         self._set_learning_rates()
         with self.processes.fabric.autocast():
             prior = self.generator.text_side(self.inputs(batch), self._alignment_noise())
@@ -145,18 +147,22 @@ class Trainer:
         self.generator_optimizer.zero_grad()  # to None, so that the other parts stay where they are
         loss.backward()
         norms = {"gradient_generator": self._clipped(self.generator)}
-        values = self._values(parts, norms)
-        if not self._finite(values, batch, "text"):
-            return False
-        self.generator_optimizer.step()
-        return True
+        measured = self._measured(parts, norms, batch, "text")
+        self._update(self.generator_optimizer, measured)
+        return measured
 
     def step(self, batch: Batch) -> dict[str, float] | None:
-        """One update of both networks; returns every loss by name, gradient norms and the learning rate.
+        """``launch`` and ``read``: every loss by name, gradient norms and the learning rate.
 
-        Of every ``train.adversarial_every`` steps all but the first leave the discriminators out: no loss of theirs.
-        None where it was left out because a loss or a gradient was not finite, in this or any other process. A batch's
-        ``shares`` of the global batch scale the losses, so that they add up over the processes.
+        None where the update was left out because a loss or a gradient was not finite, in this or any other process.
+        """
+        return self.read(self.launch(batch))
+
+    def launch(self, batch: Batch) -> Measured:
+        """One update of both networks, whose figures are for ``read``: a GPU may still be at it on return.
+
+        Of every ``train.adversarial_every`` steps all but the first leave the discriminators out: no loss of theirs. A
+        batch's ``shares`` of the global batch scale the losses, so that they add up over the processes.
         """
         train, shares, utterances = self.config.train, batch.shares, len(batch.symbols)
         adversarial = self.progress.step % train.adversarial_every == 0
@@ -216,15 +222,28 @@ class Trainer:
             if adversarial:
                 norms["gradient_discriminator"] = self._clipped(self.discriminators)
                 parts["discriminator"] = discriminator_loss
-            values = self._values(parts, norms)
-            if not self._finite(values, batch, "step"):
-                return None
+            measured = self._measured(parts, norms, batch, "step")
             if adversarial:
-                self.discriminator_optimizer.step()
-            self.generator_optimizer.step()
-            self.average.update(self.generator, self.progress.step)
+                self._update(self.discriminator_optimizer, measured)
+            self._update(self.generator_optimizer, measured)
+            self.average.update(self.generator, self.progress.step, measured.left_out)
         self.progress.step += 1
-        return values | {"learning_rate": self.generator_optimizer.param_groups[0]["lr"]}
+        return measured
+
+    def read(self, measured: Measured) -> dict[str, float] | None:
+        """The figures of one update, once the device has them; None where the update was left out.
+
+        What was left out is counted, its batch is written, and its step is none. Raises TrainingError where too many
+        came in a row. Every update is read once, in the order in which they were launched.
+        """
+        values = measured.values()
+        if all(math.isfinite(value) for value in values.values()):
+            self.guard.passed()
+            return values | {"learning_rate": measured.learning_rate}
+        self.progress.skipped += 1
+        self.progress.step -= measured.kind == "step"
+        self.guard.caught(measured.batch, self.progress.step, measured.kind, values)
+        return None
 
     def _clipped(self, module: torch.nn.Module) -> Tensor:
         """Sum the gradients over all processes and clip them; returns their norm before."""
@@ -236,19 +255,17 @@ class Trainer:
             torch.nn.utils.clip_grads_with_norm_(module.parameters(), largest, norm)
         return norm
 
-    def _values(self, parts: dict[str, Tensor], norms: dict[str, Tensor]) -> dict[str, float]:
-        """Losses of the global batch and gradient norms as numbers: the one place where a GPU is waited for."""
+    def _measured(self, parts: dict[str, Tensor], norms: dict[str, Tensor], batch: Batch, kind: str) -> Measured:
+        """Losses of the global batch and gradient norms, on their way from the device."""
         shared = self.processes.sum(torch.stack([value.detach().float() for value in parts.values()]))
-        numbers = torch.cat([shared, torch.stack(list(norms.values())).float()]).tolist()
-        return dict(zip([*parts, *norms], numbers, strict=True))
+        numbers = torch.cat([shared, torch.stack(list(norms.values())).float()])
+        rate = self.generator_optimizer.param_groups[0]["lr"]
+        return Measured([*parts, *norms], numbers, batch, kind, rate)
 
-    def _finite(self, values: dict[str, float], batch: Batch, kind: str) -> bool:
-        if all(math.isfinite(value) for value in values.values()):
-            self.guard.passed()
-            return True
-        self.progress.skipped += 1
-        self.guard.caught(batch, self.progress.step, kind, values)
-        return False
+    def _update(self, optimizer: torch.optim.Optimizer, measured: Measured) -> None:
+        """An optimizer's step, left out by the device itself where a figure is not finite, as for gradient scalers."""
+        optimizer.found_inf = measured.left_out  # type: ignore[attr-defined]
+        optimizer.step()
 
     def state(self) -> tuple[CheckpointInfo, dict[str, dict[str, Tensor]]]:
         """All that ``restore`` needs: what ``state.json`` says, and tensors by group and name.
