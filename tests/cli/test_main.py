@@ -22,14 +22,7 @@ WITHOUT_JSON = {
     "adapt",
     "train",
     "serve",
-    "version",
-    "add",
-    "remove",
-    "import",
-    "export",
-    "weights",
-    "shrink",
-    "pack",
+    "pack",  # prints an entry for a catalogue, which is JSON
     "schema",
 }
 

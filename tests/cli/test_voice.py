@@ -164,3 +164,12 @@ def test_the_old_name_works_and_says_the_new_one(toy_folder):
     result = CliRunner().invoke(app, ["voices", "list", "--folder", str(toy_folder)])
     assert result.exit_code == 0 and "toy" in result.stdout
     assert result.stderr.count("swaram voice now") == 1
+
+
+def test_what_is_added_packed_small_and_removed_is_told_as_json(toy_folder, home, tmp_path):
+    added = json.loads(run("voice", "add", toy_folder / "toy", "--folder", home, "--name", "anu", "--json"))
+    assert added["path"] == str(home / "anu") and added["difference"] < 1e-4
+    shrunk = json.loads(run("voice", "shrink", toy_folder / "toy", "--out", tmp_path / "small", "--json"))
+    assert shrunk["path"] == str(tmp_path / "small") and shrunk["bytes"] > 0
+    removed = json.loads(run("voice", "remove", "anu", "--folder", home, "--json"))
+    assert removed == {"removed": str(home / "anu")} and not (home / "anu").exists()

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from swaram import __version__
-from swaram.cli.console import use_utf8
+from swaram.cli.console import JsonOption, print_json, use_utf8
 from swaram.errors import SwaramError
 
 # Name: module of ``swaram.cli``, what in it is the command or the group of commands, and what the list says of it.
@@ -97,9 +97,12 @@ def callback(
     """Text to speech for India's languages other than Hindi."""
 
 
-def version_command() -> None:
+def version_command(as_json: JsonOption = False) -> None:
     """Print the version."""
-    print(__version__)
+    if as_json:
+        print_json({"version": __version__, "python": sys.version.split()[0]})
+    else:
+        print(__version__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
