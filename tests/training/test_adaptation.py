@@ -1,5 +1,7 @@
 """A voice of one language as the beginning of another."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from swaram.text.symbols import SymbolTable
 from swaram.training.adaptation import EMBEDDING, SPEAKERS, adapted_config, by_sound, plan_for
 from swaram.training.checkpoints import CheckpointInfo, read_info, read_tensors, write_checkpoint
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "latent_channels": 8, "hidden_channels": 8, "filter_channels": 16, "text_layers": 1, "posterior_layers": 1,
     "flow_couplings": 2, "flow_layers": 1, "duration_channels": 8, "speaker_channels": 8,
@@ -69,3 +72,10 @@ def test_less_speech_learns_more_slowly_frees_less_and_mixes_more():
     assert little.steps < some.steps < much.steps
     assert little.mix > some.mix > much.mix
     assert little.freeze and not much.freeze
+
+
+def test_the_shipped_weights_that_lie_beside_their_voice_begin_another_language(tmp_path):
+    """What is written holds every tensor itself, wherever it lies."""
+    by_sound(ROOT / "weights" / "malayalam", ["ml", "kn"], ["new"], tmp_path / "deep" / "start")
+    tensors = read_tensors(tmp_path / "deep" / "start", "generator")
+    assert tensors.keys() == read_tensors(ROOT / "weights" / "malayalam", "generator").keys()

@@ -57,22 +57,21 @@ class CheckpointInfo(Progress):
     symbols: SymbolTable
     speakers: list[str]
     discriminators: bool = True  # whether the checkpoint has them
-    voice: dict[str, Any] | None = None  # of weights that leave tensors to a voice: see voice_tensors.py
 
     @property
     def progress(self) -> Progress:
         """A copy of the part that says where the run is."""
         return Progress(**{name: copy.copy(getattr(self, name)) for name in _names(Progress)})
 
-    def to_json(self) -> str:
-        """The text of ``state.json``."""
+    def to_json(self, voice: dict[str, Any] | None = None) -> str:
+        """The text of ``state.json``; ``voice``: which tensors are left to a voice (voice_tensors.py)."""
         state = {
             "format_version": FORMAT_VERSION,
             **vars(self.progress),
             "config": self.config.model_dump(mode="json"),
             "symbols": self.symbols.to_dict(),
             "speakers": self.speakers,
-            **({"voice": self.voice} if self.voice else {}),
+            **({"voice": voice} if voice else {}),
         }
         return json.dumps(state, ensure_ascii=False, indent=1)
 
@@ -109,14 +108,16 @@ def save_checkpoint(directory: Path, info: CheckpointInfo, tensors: dict[str, di
     return folder
 
 
-def write_checkpoint(folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]]) -> None:
-    """Write one checkpoint folder, whole or not at all. Raises CheckpointError."""
+def write_checkpoint(
+    folder: Path, info: CheckpointInfo, tensors: dict[str, dict[str, Tensor]], voice: dict[str, Any] | None = None
+) -> None:
+    """Write one checkpoint folder, whole or not at all; ``voice``: what it leaves to one. Raises CheckpointError."""
     try:
         with whole_folder(folder, durable=True) as partial:
             for group, values in tensors.items():
                 contiguous = {name: value.detach().contiguous() for name, value in values.items()}
                 save_file(contiguous, partial / f"{group}.safetensors")
-            (partial / "state.json").write_text(info.to_json(), encoding="utf-8")
+            (partial / "state.json").write_text(info.to_json(voice), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"the checkpoint {folder} could not be written: {error}") from None
 
@@ -161,7 +162,6 @@ def read_info(folder: Path) -> CheckpointInfo:
             SymbolTable.from_dict(state["symbols"]),
             list(state["speakers"]),
             (folder / "discriminator.safetensors").exists(),
-            state.get("voice"),
             **progress,
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:

@@ -44,9 +44,7 @@ def save_weights(
     if (folder / "discriminator.safetensors").exists():
         groups["discriminator"] = read_tensors(folder, "discriminator")
     store = _in_bytes if eight_bits else _in_half
-    info = read_info(folder)
-    info.voice = voice
-    write_checkpoint(out, info, {name: store(values) for name, values in groups.items()})
+    write_checkpoint(out, read_info(folder), {name: store(values) for name, values in groups.items()}, voice)
     return out
 
 
