@@ -13,7 +13,18 @@ from tests.voice.toy_voice import write_toy_voice
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
+# float32 or bfloat16: what "auto" and the tiny trainings choose, whatever this processor computes in.
+PRECISION = os.environ.get("SWARAM_TEST_PRECISION")
 SHIPPED = Path(__file__).resolve().parents[1] / "voices"
+
+
+@pytest.fixture(autouse=True)
+def _forced_precision(monkeypatch):
+    if PRECISION:
+        import torch
+
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+            monkeypatch.setattr(torch.cpu, name, lambda: PRECISION == "bfloat16")
 
 
 @pytest.fixture(scope="session")

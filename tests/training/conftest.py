@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def raw_config(corpus: Path, tmp_path: Path) -> dict:
     raw["train"] |= {
         "output_directory": str(tmp_path / "logs"),
         "device": "cpu",
-        "precision": "float32",
+        "precision": os.environ.get("SWARAM_TEST_PRECISION", "float32"),
         "threads": 1,
         "batch_size": 4,
         "log_steps": 1,
