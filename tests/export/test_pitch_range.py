@@ -1,12 +1,14 @@
 """A pitch that moves further from its speaker's mean, built into a voice; refused where it cannot be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from swaram.config.config import parse_config
 from swaram.export.facts import OfferedSpeaker, VoiceFacts
-from swaram.export.voice import ExportError, write_voice
+from swaram.export.voice import ExportError, build_in, write_voice
 from swaram.model.vits import Vits
 from swaram.text.symbols import SymbolTable
 from swaram.training.checkpoints import CheckpointInfo
@@ -65,6 +67,33 @@ def test_what_cannot_be_built_in_is_one_sentence(tmp_path, decoder, factor, offe
     with pytest.raises(ExportError, match=words):
         write_voice(*model(decoder), tmp_path / "out", VoiceFacts("x", offered, half=False, pitch_range=factor))
     assert not (tmp_path / "out").exists()
+
+
+def test_each_speaker_may_have_a_range_and_a_pace_of_its_own(tmp_path):
+    offered = [
+        OfferedSpeaker("b", "biju", pitch=110.0, pitch_range=1.5, pace=1.25),
+        OfferedSpeaker("a", "anu", pitch=210.0, pace=0.8),
+    ]
+    for name, speakers in (("usual", OFFERED), ("own", offered)):
+        write_voice(*model(), tmp_path / name, VoiceFacts("x", speakers, half=False))
+    usual, own = (Engine(Voice.open(tmp_path / name)) for name in ("usual", "own"))
+    for speaker, pace in (("biju", 1.25), ("anu", 0.8)):
+        asked = SpeechRequest(TEXT, speaker=speaker, seed=3)
+        passages = [engine.reader(asked).read(TEXT).passages[0] for engine in (usual, own)]
+        frames = [e.encode(one, asked, 0).length for e, one in zip((usual, own), passages, strict=True)]
+        assert frames[0] / frames[1] == pytest.approx(pace, abs=0.15)  # durations are rounded up
+
+
+def test_a_range_of_one_speaker_leaves_the_others_as_they_are():
+    latent, spreads = torch.randn(1, 8, 20, generator=torch.Generator().manual_seed(1)), []
+    for ranges in ((None, None), (1.5, None)):
+        vits, _ = model(speakers=2)
+        offered = [replace(one, pitch_range=own) for one, own in zip(OFFERED, ranges, strict=True)]
+        build_in(vits, VoiceFacts("x", offered))
+        voices = [vits.condition_on(torch.tensor([number]), torch.tensor([0])) for number in (0, 1)]
+        spreads.append([float(torch.log2(vits.pitch(latent, voice)).std()) for voice in voices])
+    assert spreads[1][0] / spreads[0][0] == pytest.approx(1.5, rel=0.01)
+    assert spreads[1][1] == pytest.approx(spreads[0][1], rel=1e-4)
 
 
 def test_one_speaker_of_several_can_be_offered_alone(tmp_path):

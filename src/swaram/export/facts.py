@@ -11,8 +11,8 @@ from swaram.errors import SwaramError
 class OfferedSpeaker:
     """A speaker of the training data that the voice offers, under a name of its own.
 
-    ``pitch``: the mean of the speaker's voiced frames (of the logarithm), in Hz, where ``VoiceFacts.pitch_range`` needs
-    it.
+    ``pitch``: the mean of the speaker's voiced frames (of the logarithm), in Hz, where a range of the pitch needs it.
+    ``pitch_range``: that of this speaker, in place of the voice's. ``pace``: how many times as fast as the model says.
     """
 
     corpus_id: str
@@ -20,6 +20,8 @@ class OfferedSpeaker:
     gender: str = ""
     description: str = ""
     pitch: float = 0.0
+    pitch_range: float | None = None
+    pace: float = 1.0
 
 
 @dataclass

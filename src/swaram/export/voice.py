@@ -22,6 +22,7 @@ from swaram.export.graphs import (
 )
 from swaram.export.storage import store_small
 from swaram.model.vits import Vits
+from swaram.model.voice_constant import VoiceConstant
 from swaram.training.checkpoints import CheckpointInfo, find_checkpoint, read_info, read_tensors
 from swaram.voice.packing import check_target, write_package
 
@@ -72,7 +73,7 @@ def write_voice(model: Vits, info: CheckpointInfo, out: str | Path, facts: Voice
     ``TOLERANCE``.
     """
     offered = keep_speakers(model, info, facts.speakers)
-    widen_pitch(model, facts)
+    build_in(model, facts)
     fold_weight_norm(model)
     if facts.eight_bits:
         round_to_bytes(model)
@@ -123,30 +124,49 @@ def keep_speakers(model: Vits, info: CheckpointInfo, speakers: list[OfferedSpeak
     return offered
 
 
-def widen_pitch(model: Vits, facts: VoiceFacts) -> None:
-    """Build ``facts.pitch_range`` into a model whose speakers are those offered. Raises ExportError."""
-    if facts.pitch_range == 1:
+def build_in(model: Vits, facts: VoiceFacts) -> None:
+    """Build ranges of the pitch and paces into a model whose speakers are those offered. Raises ExportError."""
+    speakers = facts.speakers or [OfferedSpeaker("", "")]
+    ranges = [facts.pitch_range if s.pitch_range is None else s.pitch_range for s in speakers]
+    paces = [speaker.pace for speaker in speakers]
+    centres = [speaker.pitch for speaker in speakers]
+    if any(value != 1 for value in ranges):
+        _check_ranges(model, facts, speakers, ranges)
+    elif all(pace == 1 for pace in paces):
         return
+    if not all(0.5 <= pace <= 2 for pace in paces):
+        raise ExportError(f"pace must be between 0.5 and 2, not {next(p for p in paces if not 0.5 <= p <= 2):g}")
+    if model.emb_g is None:
+        ranges, paces, centres = ranges[:1], paces[:1], centres[:1]
+    voices = [
+        model.condition_on(torch.tensor([number]), torch.tensor([style]))
+        for number in range(len(ranges))
+        for style in range(model.styles)
+    ]
+    known = None if voices[0] is None else torch.stack([voice[0, :, 0] for voice in voices if voice is not None])
+    each = [torch.tensor(values).repeat_interleave(model.styles) for values in (ranges, paces, centres)]
+    error = 0.0
+    if any(value != 1 for value in ranges):
+        assert model.pitch is not None
+        error = model.pitch.widen(each[0], known, each[2])
+    if any(pace != 1 for pace in paces):
+        model.pace = VoiceConstant(torch.log(each[1]), known)
+        error = max(error, model.pace.error)
+    if error > 0.02:
+        raise ExportError(
+            "the model has too many speakers and styles for pitch_range or pace; offer fewer of them, or leave it out"
+        )
+
+
+def _check_ranges(model: Vits, facts: VoiceFacts, speakers: list[OfferedSpeaker], ranges: list[float]) -> None:
     if model.pitch is None:
         raise ExportError("pitch_range needs a voice whose decoder is driven by a pitch; leave it out")
-    if not 0 <= facts.pitch_range <= 3:
-        raise ExportError(f"pitch_range must be between 0 and 3, not {facts.pitch_range:g}")
-    speakers = facts.speakers or [OfferedSpeaker("", "")]
+    if not all(0 <= value <= 3 for value in ranges):
+        raise ExportError(f"pitch_range must be between 0 and 3, not {max(ranges, key=abs):g}")
     unknown = [speaker.name for speaker in speakers if not 50 <= speaker.pitch <= 700]
     if unknown or (model.emb_g is not None and not facts.speakers):
         name = unknown[0] if unknown and unknown[0] else "each speaker"
         raise ExportError(f"pitch_range needs the mean pitch in Hz of {name}; give speakers their pitch, 50 to 700")
-    centres, voices = [], []
-    for number, speaker in enumerate(speakers[: 1 if model.emb_g is None else None]):
-        for style in range(model.styles):
-            voice = model.condition_on(torch.tensor([number]), torch.tensor([style]))
-            voices.append(None if voice is None else voice[0, :, 0])
-            centres.append(speaker.pitch)
-    known = None if voices[0] is None else torch.stack([voice for voice in voices if voice is not None])
-    if model.pitch.widen(facts.pitch_range, known, torch.tensor(centres)) > 0.02:
-        raise ExportError(
-            "the model has too many speakers and styles for pitch_range; offer fewer of them, or leave it out"
-        )
 
 
 def _manifest(model: Vits, info: CheckpointInfo, offered: list[OfferedSpeaker], facts: VoiceFacts) -> dict:

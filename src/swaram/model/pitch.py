@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from swaram.model.layers import ChannelNorm, TimeConv
+from swaram.model.voice_constant import VoiceConstant
 
 REFERENCE = 150.0  # Hz
 LOWEST, HIGHEST = 50.0, 700.0  # Hz, of what is ever given out
@@ -26,24 +27,21 @@ class PitchPredictor(nn.Module):
         self.norm_2 = ChannelNorm(hidden)
         self.proj = TimeConv(hidden, 1, 1)
         self.cond = nn.Conv1d(condition, hidden, 1) if condition else None
-        self.range = 1.0
-        self.centre: Tensor | None = None  # float32 [condition + 1]: weights and bias of the octaves above REFERENCE
+        self.range: VoiceConstant | None = None
+        self.centre: VoiceConstant | None = None  # octaves above REFERENCE
 
     @torch.no_grad()
-    def widen(self, factor: float, conditioning: Tensor | None, centres: Tensor) -> float:
-        """Make the pitch move ``factor`` times as far from its speaker's centre as it was predicted, for inference.
+    def widen(self, factors: Tensor, conditioning: Tensor | None, centres: Tensor) -> float:
+        """Make the pitch move so many times as far from its speaker's centre as it was predicted, for inference.
 
         A prior that is drawn with little noise gives a pitch that is right on average and moves too little, as any
-        regression does (global variance, Toda and Tokuda 2007). ``conditioning`` float32 [voices, condition], or None
-        where there is none; ``centres`` float32 [voices] in Hz, of each. Returns how many octaves the centre that is
-        computed from the conditioning is off at most.
+        regression does (global variance, Toda and Tokuda 2007). ``factors`` float32 [voices]; ``conditioning`` float32
+        [voices, condition], or None where there is none; ``centres`` float32 [voices] in Hz, of each. Returns how far
+        factors and centres (in octaves) that are computed from the conditioning are off at most.
         """
-        octaves = torch.log2(centres.double() / REFERENCE)
-        known = torch.zeros(len(octaves), 0) if conditioning is None else conditioning
-        known = torch.cat([known.double(), torch.ones(len(octaves), 1, dtype=torch.float64)], dim=1)
-        solution = torch.linalg.pinv(known) @ octaves
-        self.range, self.centre = factor, solution.float()
-        return float((known @ solution - octaves).abs().max())
+        self.range = VoiceConstant(factors, conditioning)
+        self.centre = VoiceConstant(torch.log2(centres.double() / REFERENCE), conditioning)
+        return max(self.range.error, self.centre.error)
 
     def forward(self, latent: Tensor, conditioning: Tensor | None = None) -> Tensor:
         """latent [batch, latent, frames], conditioning [batch, condition, 1] or None, to Hz, float32 [batch, frames].
@@ -56,9 +54,7 @@ class PitchPredictor(nn.Module):
         x = self.norm_1(torch.relu(x))
         x = self.norm_2(torch.relu(self.conv_2(x)))
         octaves = self.proj(x).float()
-        if self.centre is not None:
-            centre = self.centre[-1]
-            if conditioning is not None:
-                centre = centre + (self.centre[:-1].view(1, -1, 1) * conditioning).sum(1, keepdim=True)
-            octaves = centre + self.range * (octaves - centre)
+        if self.centre is not None and self.range is not None:
+            centre = self.centre(conditioning)
+            octaves = centre + self.range(conditioning) * (octaves - centre)
         return (REFERENCE * torch.exp(math.log(2) * octaves)).squeeze(1).clamp(LOWEST, HIGHEST)

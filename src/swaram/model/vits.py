@@ -19,6 +19,7 @@ from swaram.model.layers import sequence_mask
 from swaram.model.pitch import PitchPredictor
 from swaram.model.posterior import PosteriorEncoder
 from swaram.model.text_encoder import TextEncoder
+from swaram.model.voice_constant import VoiceConstant
 
 
 @dataclass
@@ -95,6 +96,7 @@ class Vits(nn.Module):
             condition,
         )
         self.duration_sums = model.duration_sums
+        self.pace: VoiceConstant | None = None  # logarithm of how many times as fast a voice speaks, for inference
         self.dp: StochasticDurationPredictor | DurationPredictor
         if model.duration_predictor == "stochastic":
             self.dp = StochasticDurationPredictor(hidden, model.duration_channels, 3, 0.5, condition=condition)
@@ -206,6 +208,8 @@ class Vits(nn.Module):
         hidden, mean, log_deviation, symbol_mask = self.enc_p(symbols, lengths, language)
         log_duration = self.dp.sample(hidden, symbol_mask, duration_noise * duration_scale, conditioning)
         real = log_duration.float().exp() * length_scale
+        if self.pace is not None:
+            real = real * torch.exp(-self.pace(conditioning))
         if self.duration_sums:
             durations = whole_frames(real, symbol_mask)
         else:
