@@ -1,8 +1,8 @@
 """Amounts of money: ₹2.5 കോടിയുടെ, Rs. 1 crore 25 lakh, రూ.56 వేల 100 కోట్ల, ₹120/litre, $5bn, 50 paise."""
 
 import re
-from collections.abc import Callable
 
+from swaram.text.cardinals import Cardinals
 from swaram.text.endings import Endings
 from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, join
 from swaram.text.numbers import NumberWords
@@ -29,9 +29,10 @@ class Amounts:
     """
 
     def __init__(
-        self, words: Wording, numbers: NumberWords, endings: Endings, number: str, cardinal: Callable[[str], str]
+        self, words: Wording, numbers: NumberWords, endings: Endings, number: str, cardinals: Cardinals
     ) -> None:
-        self.words, self._numbers, self._endings, self._cardinal = words, numbers, endings, cardinal
+        self.words, self._numbers, self._endings = words, numbers, endings
+        self._cardinal, self._counted = cardinals.cardinal, cardinals.counted
         own_codes = {code.lower() for code in words.section("words").get("currency_codes", "").split()}
         self._codes = CODES | {n.lower(): s for n, s in AFTER.items() if n.islower()} | dict.fromkeys(own_codes, "₹")
         codes = "|".join(sorted(map(re.escape, [*CODES, *own_codes]), key=len, reverse=True))
@@ -130,12 +131,6 @@ class Amounts:
         """The key of a currency as it is written: ₹, Rs., the language's own code."""
         sign = written.lower().rstrip(".")
         return CURRENCIES[self._codes.get(sign, sign)]
-
-    def _counted(self, written: str) -> tuple[str, bool]:
-        plain = written.replace(",", "")
-        if plain.isdigit() and len(plain) <= 15 and not (plain.startswith("0") and plain != "0"):
-            return self._numbers.before_noun(int(plain)), int(plain) == 1
-        return self._cardinal(written), False
 
     def _count(self, written: str) -> str:
         return self._counted(written)[0]

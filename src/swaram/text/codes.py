@@ -1,8 +1,9 @@
 """Codes, said letter by letter and digit by digit: telephone, PIN, Aadhaar, PAN, IFSC, GSTIN, vehicles, orders."""
 
 import re
+from functools import lru_cache
 
-from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, is_letter
+from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, is_letter, word_start
 from swaram.text.numbers import NumberWords
 from swaram.text.wording import Wording
 
@@ -13,6 +14,8 @@ _CODE_WORDS = (
 )
 _PHONE_WORDS = "tel|telephone|phone|ph|mob|mobile|cell|contact|fax|whatsapp|helpline|call|toll free|landline"
 _BETWEEN = r"[ .:#=()-]{0,3}"
+_ENDING = 6
+"""How many letters of an ending a word for a code may have."""
 _NUMBER_WORDS = "no|nos|num|number|code|id"
 
 # Whole shapes that need no word before them.
@@ -41,9 +44,17 @@ class Codes:
         of = [_CODE_WORDS, *map(re.escape, own.get("code_words", "").split())]
         phones = [_PHONE_WORDS, *map(re.escape, own.get("phone_words", "").split())]
         tail = rf"(?:{_BETWEEN}(?:{number_words}){NO_LETTER}){{0,2}}{_BETWEEN}$"
-        edge = f"[{LETTERS}]{{0,6}}"
+        edge = f"[{LETTERS}]{{0,{_ENDING}}}"
         self._before_code = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(of)}){edge}{tail}", re.IGNORECASE)
         self._before_phone = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(phones)}){edge}{tail}", re.IGNORECASE)
+        # The word right before a code is one of these, or begins with one and has an ending.
+        self._last_words = frozenset(
+            word.replace("\\", "").split(" ")[-1].lower()
+            for words in (*of, *phones, number_words)
+            for word in words.split("|")
+        )
+        self._longest_word = max(map(len, self._last_words)) + _ENDING
+        self._announces = lru_cache(maxsize=20_000)(self._announces_code)
         self._phone = re.compile(_PHONE)
         self._card = re.compile(_CARD)
         self._spaced = re.compile(r"\d+(?:[ -]\d+)*(?![,.]?\d)")
@@ -72,8 +83,12 @@ class Codes:
         if length < 4 and not parted:
             return None
         before = text[max(0, start - 36) : start]
-        word = before.rstrip(" .:#=()-")
+        last = len(before.rstrip(" .:#=()-"))
+        word = before[max(0, word_start(before, last, self._longest_word)) : last]
         if not word or not is_letter(word[-1]):
+            return None
+        place = length == 6 and _AFTER_PLACE.search(before)
+        if not place and not self._announces(word):
             return None
         if self._before_phone.search(before) and (match := self._dialled.match(text, start)):
             return self._groups(match.group()), match.end(), "telephone number"
@@ -83,9 +98,14 @@ class Codes:
         written = match.group()
         if sum(c.isdigit() for c in written) >= 4 and self._before_code.search(before):
             return self._digits(written), match.end(), "code after a word for it"
-        if len(written) == 6 and written.isdigit() and written[0] != "0" and re.search(f"[{LETTERS}] ?- ?$", before):
+        if len(written) == 6 and written.isdigit() and written[0] != "0" and _AFTER_PLACE.search(before):
             return self._digits(written), match.end(), "PIN code after a place"
         return None
+
+    def _announces_code(self, word: str) -> bool:
+        """Whether a word may be the last one before a code or a telephone number."""
+        word = word.lower()
+        return any(word[:end] in self._last_words for end in range(max(1, len(word) - _ENDING), len(word) + 1))
 
     def _groups(self, written: str) -> str:
         """Digits one by one, a short stop between groups; what follows the area code is one group."""
@@ -104,3 +124,4 @@ class Codes:
 
 SHAPES = _SHAPES
 _RUN = re.compile(r"\d+")
+_AFTER_PLACE = re.compile(f"[{LETTERS}] ?- ?$")

@@ -2,9 +2,10 @@
 
 import re
 
+from swaram.text.fractions import after_door
 from swaram.text.letters import NO_LETTER
 from swaram.text.numbers import NumberWords
-from swaram.text.wording import Wording
+from swaram.text.wording import MONTHS, Wording
 
 
 class DateWords:
@@ -31,6 +32,18 @@ class DateWords:
             template = template.replace("{ordinal}", self._numbers.ordinal(day))
         said = self._days[day - 1] if self._days else self._numbers.cardinal(day)
         return template.replace("{day}", said).replace("{month}", self._words.months[month - 1])
+
+    def read(self, match: re.Match[str]) -> str | None:
+        """A date as it is written: groups d, and m or mon (an English month), perhaps y and the sign s between them."""
+        groups = match.groupdict()
+        day, year = int(match["d"]), groups.get("y")
+        name = groups.get("mon")
+        month = 1 + next(i for i, m in enumerate(MONTHS) if m[:3] == name.lower()[:3]) if name else int(match["m"])
+        if month > 12 and day <= 12:
+            day, month = month, day
+        if groups.get("s") == "-" and year and len(year) == 2 and after_door(match.string, match.start()):
+            return None
+        return self.say(day, month, year)
 
 
 class TimeWords:
