@@ -8,7 +8,9 @@ from swaram.text.numbers import NumberWords
 from swaram.text.wording import Wording
 
 _YEAR_BEFORE = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Bb]y|[Uu]ntil|[Tt]ill|[Yy]ear|[Dd]uring|[Ii]n \d{4} and|[Ff]rom) $")
-_SECTION = re.compile(r"(?:[Ss]ection|[Aa]rticle|[Rr]ule|[Rr]oom|[Ff]light|[Hh]ighway|NH) $")
+_SECTION = re.compile(
+    r"(?:[Ss]ection|[Aa]rticle|[Rr]ule|[Rr]oom|[Ff]light|[Hh]ighway|NH|[Rr]oom number|[Ff]light [A-Z]{2})[ -]$"
+)
 _LONGEST_KEPT = 24
 
 
@@ -58,7 +60,7 @@ class Cardinals:
         if len(written) >= 11 and written.isdigit():
             return self._numbers.digits(written)
         if self._latin and len(written) in (3, 4) and written.isdigit():
-            before = match.string[max(0, match.start() - 14) : match.start()]
+            before = match.string[max(0, match.start() - 16) : match.start()]
             if len(written) == 4 and _YEAR_BEFORE.search(before):
                 return self._numbers.year_of(int(written))
             if len(written) == 3 and _SECTION.search(before):
@@ -67,6 +69,10 @@ class Cardinals:
         if (one or self._numbers.has_attributive) and self._counts.match(match.string, match.end()):
             return self.counted(written)[0]
         return self.spoken(written)
+
+    def for_each(self, match: re.Match[str]) -> str:
+        """A number before a slash and a unit (12/kg)."""
+        return self.cardinal(match["a"])
 
     def alone(self, match: re.Match[str]) -> str:
         """A number that nothing after it can change, but for a noun that it counts."""
@@ -86,7 +92,7 @@ class Cardinals:
 
     def sign(self, match: re.Match[str]) -> str:
         """A sign before a number."""
-        names = {"-": ["minus"], "+": ["plus"], "±": ["plus", "minus"]}[match["sign"]]
+        names = {"-": ["negative"], "+": ["plus"], "±": ["plus", "minus"]}[match["sign"]]
         return " ".join(self._words[name] for name in names) + " "
 
     def all_day(self, match: re.Match[str]) -> str:

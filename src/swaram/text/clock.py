@@ -33,7 +33,10 @@ class Clock:
         seconds = groups.get("sec")
         hour, half = groups.get("h") or groups["h2"], groups.get("half") or groups.get("half2")
         rest = match.string[match.end() : match.end() + _REST]
-        said = self._times.say(int(hour), int(groups.get("m") or 0), int(seconds) if seconds else None, half, rest)
+        minute = int(groups.get("m") or 0)
+        if groups.get("hrs") and not minute and not seconds and (whole := self._times.whole_hours(int(hour))):
+            return whole
+        said = self._times.say(int(hour), minute, int(seconds) if seconds else None, half, rest)
         return f"{said} {self._times.hours_after}".strip() if groups.get("hrs") else said
 
     def both(self, match: re.Match[str]) -> str:

@@ -43,14 +43,14 @@ class Codes:
         number_words = "|".join([_NUMBER_WORDS, *map(re.escape, own.get("number_words", "").split())])
         of = [_CODE_WORDS, *map(re.escape, own.get("code_words", "").split())]
         phones = [_PHONE_WORDS, *map(re.escape, own.get("phone_words", "").split())]
-        tail = rf"(?:{_BETWEEN}(?:{number_words}){NO_LETTER}){{0,2}}{_BETWEEN}$"
+        tail = rf"(?:{_BETWEEN}(?:{number_words}|is|was){NO_LETTER}){{0,2}}{_BETWEEN}$"
         edge = f"[{LETTERS}]{{0,{_ENDING}}}"
         self._before_code = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(of)}){edge}{tail}", re.IGNORECASE)
         self._before_phone = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(phones)}){edge}{tail}", re.IGNORECASE)
         # The word right before a code is one of these, or begins with one and has an ending.
         self._last_words = frozenset(
             word.replace("\\", "").split(" ")[-1].lower()
-            for words in (*of, *phones, number_words)
+            for words in (*of, *phones, number_words, "is|was")
             for word in words.split("|")
         )
         self._longest_word = max(map(len, self._last_words)) + _ENDING
@@ -74,10 +74,12 @@ class Codes:
         if run is None:
             return None
         length, following = run.end() - start, text[run.end() : run.end() + 1]
-        parted = following in (" ", "-")
+        parted = following in (" ", "-") or (following == "." and length == 3)
         if length >= 10 or parted:
             if match := self._phone.match(text, start):
                 return self._groups(match.group()), match.end(), "telephone number"
+            if (match := _GROUPED.match(text, start)) and sum(map(str.isdigit, match.group())) >= 9:
+                return ", ".join(map(self._numbers.digits, match.group().split("-"))), match.end(), "number in groups"
             if match := self._card.match(text, start):
                 return self._groups(match.group()), match.end(), "number in groups"
         if length < 4 and not parted:
@@ -123,5 +125,6 @@ class Codes:
 
 
 SHAPES = _SHAPES
+_GROUPED = re.compile(r"\d{1,5}(?:-\d{1,6}){2,5}(?![\d-])")
 _RUN = re.compile(r"\d+")
 _AFTER_PLACE = re.compile(f"[{LETTERS}] ?- ?$")

@@ -10,6 +10,8 @@ from swaram.text.wording import Wording
 
 # Inches only where "in" cannot be the preposition.
 _INCH = r"in(?=[.,;:)]*(?:\n|$)|[.,;:)] | ?[x×]| wide| long| tall| thick)"
+# Seconds only after a space: an iPhone 5s is none.
+_SECONDS = r"(?<= )s(?![A-Za-z'])"
 _STOP = r"(?!\.[A-Za-z])\.?(?:(?<=[a-z]\.)(?= [a-z0-9,])|(?<!\.))"
 
 
@@ -19,11 +21,11 @@ class Measures:
     def __init__(self, words: Wording, numbers: NumberWords, cardinals: Cardinals, amounts: Amounts) -> None:
         self.words, self._numbers, self._amounts = words, numbers, amounts
         self._counted = cardinals.counted
-        written = sorted(words.units, key=len, reverse=True)
+        written = sorted(set(words.units) - {"s"}, key=len, reverse=True)
         self.latin = "|".join(re.escape(unit) for unit in written if unit[-1] < "\u0250" or not is_letter(unit[-1]))
         own = "|".join(re.escape(unit) for unit in written if unit[-1] > "\u0250" and is_letter(unit[-1])) or "(?!)"
-        self.unit = rf"%|(?-i:(?:{self.latin})(?![A-Za-z])|(?:{own}){NO_LETTER}){_STOP}|(?-i:{_INCH})"
-        self.unit_starts = "".join(sorted({re.escape(unit[0]) for unit in [*written, "in", "%"]}))
+        self.unit = rf"%|(?-i:(?:{self.latin})(?![A-Za-z])|(?:{own}){NO_LETTER}){_STOP}|(?-i:{_INCH})|(?-i:{_SECONDS})"
+        self.unit_starts = "".join(sorted({re.escape(unit[0]) for unit in [*written, "in", "%", "s"]}))
         """The inside of a character class: what a unit may begin with."""
 
     def say(self, unit: str, count: str, one: bool = False, before_noun: bool = False) -> str:

@@ -16,7 +16,7 @@ from swaram.text.times import DateWords
 from swaram.text.wording import AFTER, MONTHS, Wording
 
 NUMBER = r"\d{1,3}(?:,\d{2,3})+(?:\.\d+)?(?![\d])|\d+(?:\.\d+)?"
-CURRENCY_SIGNS = "₹$€£¥৳"
+CURRENCY_SIGNS = "₹$€£¥৳₩"
 SIMPLE_FRACTIONS = "".join(FRACTIONS)
 _MONTH = "|".join(f"{m[:3]}(?:{m[3:]})?" for m in MONTHS) + "|sept"
 # Small may and march are other words; mar, dec and the like in small letters too.
@@ -25,6 +25,9 @@ MONTH_NAME = (
     + "|Sept|SEPT|"
     + "|".join(m for m in MONTHS if m not in ("may", "march"))
 )
+# Small jan, feb and their like only with a dot, or before a day and a year.
+MONTH_STEM = "jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+_WRITTEN_MONTH = MONTH_NAME + rf"|(?:{MONTH_STEM})(?=\. ?\d|\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}(?!\d))"
 _PART = rf"[{SIMPLE_FRACTIONS}]|\d{{1,2}}/\d{{1,2}}(?![\d/])"
 _OPERATORS = r"[=×÷+*^<>≤≥≈≠±]"
 
@@ -72,7 +75,7 @@ def number_rules(
     rules: list[tuple[str, str, Callable[[re.Match[str]], str | None], str | None, bool]] = [
         (
             "sign",
-            rf"(?P<sign>[+\-±])(?=\.?[\d{CURRENCY_SIGNS.replace('¥', '')}])(?!\d{{1,3}}[ -]\d{{2,5}}[ -]\d)",
+            rf"(?P<sign>[+\-±])(?=\.?[\d{CURRENCY_SIGNS}])(?!\d{{1,3}}[ -]\d{{2,5}}[ -]\d)",
             cardinals.sign,
             None,
             False,
@@ -102,7 +105,8 @@ def number_rules(
         ),
         (
             "date",
-            rf"(?P<mon>{MONTH_NAME})\.?[ -]?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:-(?=\d{{4}}\b))?{year_after}",
+            rf"(?P<mon>(?-i:{_WRITTEN_MONTH}))\.?[ -]?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])"
+            rf"(?:-(?=\d{{4}}\b))?{year_after}",
             dates.read,
             None,
             False,
@@ -131,6 +135,8 @@ def number_rules(
         ("fraction", r"(?P<a>\d{1,2})/(?P<b>\d{1,2})(?:st|nd|rd|th)\b", fractions.ordinal_part, "/", False),
         ("ordinal", r"(?P<a>\d{1,3}(?:,\d{2,3})+|\d+)(?:st|nd|rd|th)\b", cardinals.ordinal, "[snrt]", False),
         ("decade", r"(?P<a>\d{3}0|\d0)'?s\b", cardinals.decade, "'?s", False),
+        ("decade", r"(?P<a>(?:1[1-9]|20)\d0) s\b", cardinals.decade, " s", False),
+        ("time of day", r"(?P<h>[01]\d|2[0-4])(?P<m>[0-5]\d)\s?(?P<hrs>hrs?|hours)\b", clock.time, r"\s?h", False),
         ("span of years", r"(?P<a>\d{4})[-/](?P<b>\d{2})(?![\d,.-])", ranges.years, "[-/]", False),
         ("subtraction", rf"(?P<a>{n})\s?-\s?(?P<b>{n})(?=\s?{_OPERATORS})", ranges.subtraction, r"\s?-", True),
         ("sides", rf"(?P<a>{n})\s?[x×]\s?(?=\d)", ranges.side, r"\s?[x×]", True),
@@ -149,6 +155,7 @@ def number_rules(
             rf"/|\s?[{SIMPLE_FRACTIONS}]|\s\d",
             False,
         ),
+        ("number for each", rf"(?P<a>{n})(?=/(?:{measures.latin})(?![A-Za-z]))", cardinals.for_each, "/", True),
         (
             "numbers with a slash",
             rf"(?P<a>{n})/(?P<b>{n}|[A-Za-z]{{1,2}}(?![A-Za-z])|{letters}(?!{letters}))",

@@ -13,7 +13,15 @@ from swaram.text.fractions import FRACTIONS, Fractions
 from swaram.text.letters import LETTERS, MARKS, alternation, is_letter, join, letters_of_scripts, mend
 from swaram.text.measures import Measures
 from swaram.text.notices import Notices
-from swaram.text.number_rules import CURRENCY_SIGNS, MONTH_NAME, NUMBER, SIMPLE_FRACTIONS, Reading, number_rules
+from swaram.text.number_rules import (
+    CURRENCY_SIGNS,
+    MONTH_NAME,
+    MONTH_STEM,
+    NUMBER,
+    SIMPLE_FRACTIONS,
+    Reading,
+    number_rules,
+)
 from swaram.text.numbers import NumberError, NumberWords, number_words
 from swaram.text.ranges import Ranges
 from swaram.text.times import DateWords, TimeWords
@@ -63,7 +71,7 @@ class Quantities:
         self.measures = Measures(self.words, self.numbers, self._cardinals, self.amounts)
         self._ranges = Ranges(self.words, self.numbers, self._cardinals, self.joining, self.amounts, self.measures)
         self._clock = Clock(self.words, TimeWords(self.words, self.numbers), self._ranges)
-        self._fractions = Fractions(self.words, self.numbers, self._cardinals, self.measures)
+        self._fractions = Fractions(self.words, self.numbers, self._cardinals, self.measures, self.joining)
         self._possible = lru_cache(maxsize=20_000)(self._possible_readings)
         self._compile_leads()
         self._readings = number_rules(
@@ -87,7 +95,7 @@ class Quantities:
         """What stands around a number: what before it belongs to it, and after which a number stands alone."""
         flag = re.IGNORECASE
         money = self.amounts.money
-        month = rf"(?<![A-Za-z])(?-i:{MONTH_NAME})\.?[ -]?"
+        month = rf"(?<![A-Za-z])(?-i:{MONTH_NAME}|{MONTH_STEM})\.?[ -]?"
         sign = rf"(?<![{LETTERS}\d.%°)])[+\-±]"
         point = rf"(?<![{LETTERS}\d.])\."
         own_codes = self.words.section("words").get("currency_codes", "").split()
@@ -206,7 +214,7 @@ class Quantities:
             return said, end
         if rule.startswith("time of day"):
             said, end = self._clock.with_hour_word(match, said, text, end)
-        elif rule == "measure" and (per := self.amounts.per_unit(text, end)):
+        elif rule in ("measure", "number for each") and (per := self.amounts.per_unit(text, end)):
             said, end = self.amounts.per(said, per[0]), per[1]
         elif rule == "range":
             said, end = self._ranges.closed(said, text, end)
@@ -230,6 +238,8 @@ class Quantities:
         ending = self.joining.after(text, end)
         if not ending:
             return words, end
+        if ending[2] and self.amounts.scale_word.match(ending[0]):
+            return f"{self._cardinals.counted(written)[0]} {ending[0]}", ending[1]
         inflected = self.joining.inflect(words, ending[0], self.numbers, written.replace(",", ""))
         if inflected:
             return inflected, ending[1]

@@ -5,6 +5,7 @@ import re
 from swaram.text.amounts import Amounts
 from swaram.text.cardinals import Cardinals
 from swaram.text.endings import Endings
+from swaram.text.fractions import two_apart
 from swaram.text.letters import LETTERS
 from swaram.text.measures import Measures
 from swaram.text.numbers import NumberWords
@@ -55,12 +56,15 @@ class Ranges:
         low, high = match["a"].replace(",", ""), match["b"].replace(",", "")
         if (len(low) > 1 and low[0] == "0") or (len(high) > 1 and high[0] == "0" and "." not in high):
             return None
-        last, around = self._cardinals.spoken(match["b"]), "{}"
+        written = [match["a"], match["b"]]
+        if groups.get("cur"):
+            written = [number.removesuffix(".00") for number in written]
+        last, around = self._cardinals.spoken(written[1]), "{}"
         template = self._range if float(low) < float(high) else "{a} {b}"
         if groups.get("big"):
-            written = str(match["big"])
-            scale = str(self.words.section("scales").get(written, written)).rstrip("~").rpartition("|")[2]
-            last = f"{last} {self._amounts.latin(written) if written.isascii() else scale}"
+            big = str(match["big"])
+            scale = str(self.words.section("scales").get(big, big)).rstrip("~").rpartition("|")[2]
+            last = f"{last} {self._amounts.latin(big) if big.isascii() else scale}"
         if groups.get("cur"):
             name = self._amounts.name_of(match["cur"])
             last = f"{self._numbers.attributive(last)} {self.words.counted(self.words.words[name], False)}"
@@ -68,7 +72,7 @@ class Ranges:
             around = self._measures.say(match["unit"].rstrip("."), "{}")
             if around.startswith("{} "):
                 last, around = around.replace("{}", self._numbers.attributive(last)), "{}"
-        said = template.replace("{a}", self._cardinals.spoken(match["a"])).replace("{b}", last)
+        said = template.replace("{a}", self._cardinals.spoken(written[0])).replace("{b}", last)
         return around.replace("{}", self.fixed(said))
 
     def closed(self, said: str, text: str, end: int) -> tuple[str, int]:
@@ -96,6 +100,8 @@ class Ranges:
         if "{dative}" in self._score:
             said = self._endings.inflect(first, self._score_ending) or first
             return self._score.replace("{dative}", said).replace("{b}", second)
+        if self._score == "{a} {b}":
+            return two_apart(first, second, match["a"], match["b"])
         return self._score.replace("{a}", first).replace("{b}", second)
 
     def years(self, match: re.Match[str]) -> str | None:

@@ -36,16 +36,29 @@ _STOP = re.compile("[.۔]")
 _DOTTED = re.compile(r"(?<![A-Za-z])(?:[A-Z]\.){2,}")
 _LONGEST_SHORT_WORD = 8
 _BEFORE_DIGIT = frozenset(load_table("latin")["before_digit"].split())
+_AFTER_DIGIT = frozenset(load_table("latin")["after_digit"].split())
 _MATHS = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to", "≈": "approximately",
     "√": "square root of", "π": "pi", "∞": "infinity", "<": "less than", ">": "greater than", "∴": "therefore",
     "∑": "sum of", "Δ": "delta", "α": "alpha", "β": "beta", "γ": "gamma", "μ": "micro", "Ω": "ohm", "θ": "theta",
     "λ": "lambda", "σ": "sigma", "ω": "omega", "✓": "", "©": "copyright", "®": "registered", "™": "trademark",
 }  # fmt: skip
+_DAY_OR_STREET = re.compile("[MTWFSRAHBE](?:on|ue|ed|hu|ri|at|un|t|d|ve|wy|lvd|xpy)(?![a-z])|[T](?:ues|hurs)(?![a-z])")
 _MATH = re.compile("[≤≥≠≈√π∞∴∑Δαβγμ©®™θλσωΩ]|(?<![^\\s\\d])[<>] ?(?=\\d)")
 _HASHTAG = re.compile(f"#(?P<tag>[{LETTERS}][{LETTERS}0-9_]+)")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+|(?<=[A-Za-z])(?=\d)")
-_DECADE = re.compile(r"(?:(?<= )|^)'(?=\d0s)")
+_DECADE = re.compile(r"(?:(?<= )|^)'(?=\d\ds?(?![\d'A-Za-z]))")
+_PARENTHESES = re.compile(
+    r"(?<=[A-Z])\(([A-Z]{1,4})\)|(?<=[0-9)])\(([a-z]{1,3}|[ivx]{1,4}|\d{1,2})\)|(?<=[a-z])\((s)\)"
+)
+_DAYS = {"Mon": "monday", "Tue": "tuesday", "Tues": "tuesday", "Wed": "wednesday", "Thu": "thursday",
+         "Thurs": "thursday", "Fri": "friday", "Sat": "saturday", "Sun": "sunday"}  # fmt: skip
+_DAY = "|".join(sorted(_DAYS, key=len, reverse=True))
+_TWO_DAYS = re.compile(rf"(?<![A-Za-z])({_DAY})\.? ?- ?({_DAY})(?![A-Za-z])")
+_DAY_AND_DATE = re.compile(rf"(?<![A-Za-z])({_DAY})(?=\.?, ?\d)")
+_STREETS = {"St": "street", "Rd": "road", "Ave": "avenue", "Hwy": "highway", "Blvd": "boulevard", "Expy": "expressway"}
+_UNDOTTED_STREET = re.compile(r"(?<=[A-Za-z] )(St|Rd|Ave|Hwy|Blvd|Expy)(?=,|\n|$)")
+_ABOUT = re.compile(r"(?:(?<= )|^)~ ?(?=\d)")
 _INITIALS_AND = re.compile(r"(?<![A-Za-z])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z])")
 _STREET = re.compile(r"(?P<number>\b\d+,? (?:[A-Z][a-z]+ )*)?[A-Z][a-z]+ $")
 _OWN_NAMES = re.compile(r"\b(?:Wi-?Fi|WI-?FI|wi-fi|Hi-?Fi|hi-fi|Sci-?Fi|sci-fi)\b")
@@ -165,9 +178,9 @@ class Signs:
 
     def _address(self, match: re.Match[str]) -> str:
         text = re.sub(r"^https?://|/$", "", match.group())
-        for sign, name in ((".", "dot"), ("@", "at"), ("/", "slash")):
-            text = text.replace(sign, f" {self._words[name]} ")
-        return re.sub(r"[^\w\s]|_", " ", text) if text.isascii() else re.sub(r"[?=&_~%#:+-]", " ", text)
+        names = {".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore"}
+        spoken = {sign: f" {self._words.get(name) or self._english.phrase(name)} " for sign, name in names.items()}
+        return "".join(spoken.get(c) or (c if c.isalpha() else f" {c} " if c.isdigit() else " ") for c in text)
 
     def units(self, traced: TracedText) -> TracedText:
         """Units in the language's own letters after a number (കി.മീ., 5 ಕಿ.ಮೀ) become the signs all languages share."""
@@ -206,8 +219,13 @@ class Signs:
             )
         if _FI.search(traced.text):
             traced = traced.rewrite(_OWN_NAMES, lambda match: match.group().replace("-", "").lower(), "name")
+        if "~" in traced.text and self._latin:
+            traced = traced.rewrite(_ABOUT, lambda match: "about ", "sign")
         if "'" in traced.text:
             traced = traced.rewrite(_DECADE, lambda match: " ", "decade")
+        if "(" in traced.text:
+            traced = traced.rewrite(_PARENTHESES, _without_parentheses, "parentheses in a name or number")
+        traced = self._english_abbreviations(traced)
         text = traced.text
 
         def write(match: re.Match[str]) -> str | None:
@@ -216,6 +234,11 @@ class Signs:
             if not written.endswith(".") and end < len(text) and self._letter.match(text[end]):
                 return None
             if written.rstrip(".") in self._codes and re.match(r" ?[0-9]", text[end : end + 2]):
+                return None
+            if (
+                written in _AFTER_DIGIT
+                and not text[max(0, match.start() - 2) : match.start()].rstrip(" ")[-1:].isdigit()
+            ):
                 return None
             if written in _BEFORE_DIGIT and not re.match(r" ?[0-9]", text[end : end + 2]):
                 return None
@@ -239,6 +262,15 @@ class Signs:
         if _TWO_DOTS.search(traced.text):
             traced = traced.rewrite(_DOTTED, self._dotted, "letters with dots")
         return self._dots(traced)
+
+    def _english_abbreviations(self, traced: TracedText) -> TracedText:
+        """Days and streets cut short without a dot, where what stands around them says that they are."""
+        if not _DAY_OR_STREET.search(traced.text):
+            return traced
+        to = self._english.phrase("to")
+        traced = traced.rewrite(_TWO_DAYS, lambda match: f"{_DAYS[match[1]]} {to} {_DAYS[match[2]]}", "day")
+        traced = traced.rewrite(_DAY_AND_DATE, lambda match: _DAYS[match[1]], "day")
+        return traced.rewrite(_UNDOTTED_STREET, lambda match: _STREETS[match[1]], "abbreviation")
 
     def _starts(self, text: str) -> list[int]:
         """Where an abbreviation may begin: before the letters that end at one of its marks, or where one has none."""
@@ -329,6 +361,11 @@ class Signs:
             return f" {word} " if word not in ("", ",") else word or " "
 
         return traced.rewrite(self._sign, write, "sign")
+
+
+def _without_parentheses(match: re.Match[str]) -> str:
+    """CPI(M), 401(k), 5(1)(b): the letter as a word of its own; book(s): the plural."""
+    return match[3] or f" {match[1] or match[2]}"
 
 
 def _chosen(before: str, after: str) -> bool:
