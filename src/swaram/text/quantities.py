@@ -56,6 +56,7 @@ class Quantities:
         self._letters = "" if self._latin else letters_of_scripts(s for s in language.scripts if s.name != "Latin")
         self.joining = Endings(self.words, self._letters)
         self._glued = self.joining.glued
+        self._generation = self.words.english.spell("G")
         self._other_forms = {old: new for old, new in self.words.section("other_script").get("forms", [])}
         self._other = re.compile(alternation(self._other_forms))
         try:
@@ -218,6 +219,10 @@ class Quantities:
             said, end = self.amounts.per(said, per[0]), per[1]
         elif rule == "range":
             said, end = self._ranges.closed(said, text, end)
+        elif rule == "span of years":
+            last = self.numbers.cardinal(int(match["b"]))
+            ended, end = self._ended(match["b"], text, end)
+            return said.removesuffix(last) + ended, end
         return self._inflected(said, text, end, rule)
 
     def _inflected(self, said: str, text: str, end: int, rule: str) -> tuple[str, int]:
@@ -228,7 +233,11 @@ class Quantities:
         if inflected := self.joining.inflect(said, ending[0]):
             return inflected, ending[1]
         hyphen = text[end] == "-"
-        if ending[2] and (hyphen or rule.startswith(("measure", "date", "time of day"))) and self._glued:
+        if (
+            ending[2]
+            and (hyphen or rule.startswith(("measure", "date", "time of day", "range", "score")))
+            and self._glued
+        ):
             return with_ending(said, ending[0], True), ending[1]
         return said, end
 
@@ -243,6 +252,8 @@ class Quantities:
         inflected = self.joining.inflect(words, ending[0], self.numbers, written.replace(",", ""))
         if inflected:
             return inflected, ending[1]
+        if ending[0] == self._generation:  # of telephone networks: 5ಜಿ
+            return f"{words} {ending[0]}", ending[1]
         if ending[2] or self._glued:
             return with_ending(words, ending[0], self._glued), ending[1]
         return words, end

@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"(?<![A-Za-z0-9])(?:https?://|www\.)[A-Za-z0-9-]+(?:[./?=
 _DOMAINS = "com|org|net|in|gov|edu|co|io|info|ai|app|dev|me|tv|biz|xyz|news|online|shop|store|tech|site|blog|bank|uk|us"
 _SITE = re.compile(
     rf"(?<![A-Za-z0-9.@-])[A-Za-z][A-Za-z0-9-]{{0,62}}(?:\.[A-Za-z0-9-]{{1,63}})*\.(?:{_DOMAINS})"
-    r"(?:/[A-Za-z0-9]+)*(?![A-Za-z0-9])"
+    r"(?:/[A-Za-z0-9_-]+)*(?![A-Za-z0-9])"
 )
 
 # What a text must hold for a slower pattern to be looked for; each begins with one character or one class.
