@@ -127,6 +127,10 @@ def test_bytes_that_are_no_text_do_no_harm(code, data):
         "A.B",
         "അ.",
         "5/",
+        "(M)",
+        "Mon-",
+        "1-2/",
+        "12/kg ",
     ],
 )
 def test_time_grows_with_the_length_of_the_text_and_no_faster(code, piece):

@@ -19,6 +19,8 @@ _LETTERS = {"m": "million", "b": "billion"}
 _SHORT = {"k", "l", "cr", "crs", "mn", "bn", "tn", "hundred", "thousand"}
 LATIN_SCALES = "|".join(sorted(_LATIN.keys() - _SHORT, key=len, reverse=True))
 _VALUES = {"thousand": 10**3, "lakh": 10**5, "crore": 10**7}
+_ENDS = frozenset(["", *",;:!?)\n"])
+"""What may follow an amount that goes no further."""
 _PAISE = {"paise", "paisa", "p"}
 
 
@@ -67,6 +69,8 @@ class Amounts:
             return None
         name = self.name_of(match["cur"])
         place, written = match.end(), match["a"]
+        if not match["minus"] and text[place : place + 1] in _ENDS:
+            return self.plain(name, written), place
         pieces: list[str] = []
         ending, oblique = "", False
         while scale := self._scale.match(text, place):

@@ -69,7 +69,8 @@ class Fractions:
         before = match.string[max(0, match.start() - 24) : match.start()]
         if not whole and self._after_number_word.search(before):
             return self._over(above, self.cardinal(below), below)
-        said = self._table.get(simple) or self._part_of(int(above), int(below))
+        of = f"{simple}_of" if match["unit"] and not whole else ""
+        said = self._table.get(of) or self._table.get(simple) or self._part_of(int(above), int(below))
         if not said:
             said = f"{self.cardinal(above)} {self.words.words['by']} {self.cardinal(below)}"
         if whole:

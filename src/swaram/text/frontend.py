@@ -217,8 +217,8 @@ class TextFrontend:
             if start and text[start - 1].isascii() and text[start - 1].isalpha():
                 continue
             found.append((start, end))
-        if match := _VOWELLESS_FIRST.match(text):
-            found.append(match.span())
+        if first := _VOWELLESS_FIRST.match(text):
+            found.append(first.span())
         found += [(match.start() + 1, match.end()) for match in _VOWELLESS.finditer(text)]
         found.sort()
         spans = []

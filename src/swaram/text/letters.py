@@ -87,7 +87,7 @@ def _branch(node: dict[str, dict]) -> str:
 
 def word_start(text: str, end: int, longest: int) -> int:
     """Where the word that ends at ``end`` begins; -1 where there is none, or one of more than ``longest`` letters."""
-    least = max(0, end - longest)
+    least = end - longest if end > longest else 0
     place = end
     while place > least and text[place - 1] in _LETTER_SET:
         place -= 1

@@ -35,9 +35,12 @@ _DIGIT_CAPITAL = re.compile("[0-9][A-Z]")
 # The first number of a reading, without and with its decimals.
 _FIRST = re.compile(r"(?P<whole>\d{1,3}(?:,\d{2,3})+(?![\d])|\d+)(?P<decimals>\.\d+)?")
 _AHEAD = 3
+# No range of amounts has its hyphen further from its beginning.
+_RANGE = 120
 # A mark that nothing before it would carry: it belongs to what was said before.
 _LOOSE = re.compile(f"-? ?((?=[{MARKS}])[{LETTERS}]+)")
 _MARKS = frozenset(MARKS)
+_NO_WORD = frozenset(["", *" \n,.;:!?-/()'\""])
 
 
 class Quantities:
@@ -187,7 +190,7 @@ class Quantities:
             if not digit:
                 return "", "", start + 1
         amount = None if digit else self.amounts.before(text, start)
-        if amount and not self._range_of_amounts.match(text, start):
+        if amount and not ("-" in text[start : start + _RANGE] and self._range_of_amounts.match(text, start)):
             said, end = amount
             return "amount", self._set_apart(said, text, start, end), end
         for reading in self._readings_of(text, start):
@@ -265,8 +268,11 @@ class Quantities:
 
     def _set_apart(self, said: str, text: str, start: int, end: int) -> str:
         """``said`` with a space on each side where it would touch a letter or digit that is no ending of its own."""
-        if said and start and (is_letter(text[start - 1]) or text[start - 1].isalnum()):
+        if not said:
+            return said
+        before, after = text[start - 1 : start], text[end : end + 1]
+        if before not in _NO_WORD and (is_letter(before) or before.isalnum()):
             said = " " + said
-        if said and end < len(text) and (is_letter(text[end]) or text[end].isalnum() or text[end] == "+"):
+        if after not in _NO_WORD and (is_letter(after) or after.isalnum() or after == "+"):
             return said + " "
         return said

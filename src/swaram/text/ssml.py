@@ -225,7 +225,7 @@ class _Parser:
                 piece.origins = [self._here()]
             if piece.text.strip():
                 if piece.read_as is None:
-                    piece.origins = spread(piece.origins, 0, len(piece.origins), len(piece.text))
+                    piece.origins = list(spread(piece.origins, 0, len(piece.origins), len(piece.text)))
                 self._stretch().pieces.append(piece)
 
     def _characters(self, text: str) -> None:

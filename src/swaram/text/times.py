@@ -65,7 +65,6 @@ class TimeWords:
         self.hours_after: str = table.get("hours_after", "")
         self._at = [(re.compile(f"[ -]?{old}{NO_LETTER}"), new) for old, new in table.get("at", [])]
         self._at_minutes = [(re.compile(f"[ -]?{old}{NO_LETTER}"), new) for old, new in table.get("at_minutes", [])]
-        self._latin = words.language.script.name == "Latin"
         self._followed = re.compile(table["followed"]) if "followed" in table else None
         fractions = words.section("fractions") if by_quarters else {}
         self._quarters = {
@@ -99,7 +98,7 @@ class TimeWords:
     def say(self, hour: int, minute: int, second: int | None, half: str | None, rest: str) -> str:
         """``half`` is am or pm as written, or None; ``rest`` is the text that follows."""
         part = ""
-        if hour == 0 and not half and not self._latin:
+        if hour == 0 and not half and self._quarters.get(minute):
             hour = 12
         if half:
             hour = hour % 12 + (12 if half[0].lower() == "p" else 0)

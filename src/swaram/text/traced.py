@@ -79,7 +79,7 @@ def spread(origins: Sequence[int], start: int, end: int, count: int) -> Sequence
     return (_evenly_kept if count <= _LONGEST_KEPT else _evenly)(width, count)(origins[start:end])
 
 
-def _evenly(width: int, count: int) -> "operator.itemgetter[int]":
+def _evenly(width: int, count: int) -> Callable[[Sequence[int]], tuple[int, ...]]:
     """What takes ``count`` (two at least) of ``width`` items evenly, in order."""
     edges = [-(-place * count // width) for place in range(width + 1)]
     shares = [after - before for before, after in itertools.pairwise(edges)]
