@@ -12,6 +12,8 @@ _CODE_WORDS = (
     "flight|passport|licence|license|gstin|gst|imei|password|passcode|token|ticket|consumer|customer|code|isbn|ext|"
     "ending in|ending with"
 )
+# Of these it is also said what they are ("the OTP is 4829"); a train or an order may be many other things.
+_SECRETS = "pin|pincode|pin code|otp|cvv|pnr|password|passcode|aadhaar|code"
 _PHONE_WORDS = "tel|telephone|phone|ph|mob|mobile|cell|contact|fax|whatsapp|helpline|call|toll free|landline"
 _BETWEEN = r"[ .:#=()-]{0,3}"
 _ENDING = 6
@@ -44,9 +46,10 @@ class Codes:
         number_words = "|".join([_NUMBER_WORDS, *map(re.escape, own.get("number_words", "").split())])
         of = [_CODE_WORDS, *map(re.escape, own.get("code_words", "").split())]
         phones = [_PHONE_WORDS, *map(re.escape, own.get("phone_words", "").split())]
-        tail = rf"(?:{_BETWEEN}(?:{number_words}|is|was){NO_LETTER}){{0,2}}{_BETWEEN}$"
+        tail = rf"(?:{_BETWEEN}(?:{number_words}){NO_LETTER}){{0,2}}{_BETWEEN}$"
         edge = f"[{LETTERS}]{{0,{_ENDING}}}"
-        self._before_code = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(of)}){edge}{tail}", re.IGNORECASE)
+        stated = rf"(?:{_SECRETS})(?: (?:no|number)\.?)? (?:is|was)[ :]{{1,3}}$"
+        self._before_code = re.compile(rf"{NOT_INSIDE}(?:(?:{'|'.join(of)}){edge}{tail}|{stated})", re.IGNORECASE)
         self._before_phone = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(phones)}){edge}{tail}", re.IGNORECASE)
         # The word right before a code is one of these, or begins with one and has an ending.
         self._last_words = frozenset(
