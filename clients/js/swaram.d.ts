@@ -141,7 +141,7 @@ export declare class SwaramClient {
   key: string;
   voices(): Promise<Voice[]>;
   languages(): Promise<Language[]>;
-  explain(text: string, language: string): Promise<Explained>;
+  explain(text: string, language: string, lexicon?: Record<string, string>): Promise<Explained>;
   speak(options?: SpeakOptions): Speech;
   transcribe(options?: { language?: string; sampleRate?: number }): Transcription;
   convert(options?: { lossy?: boolean }): Conversion;

@@ -194,6 +194,9 @@ def test_the_front_end_is_seen_step_by_step_with_notices_at_their_places(page):
         "return [...document.querySelectorAll('#see-result table:first-of-type tr')].map((r) => r.innerText)"
     )
     assert any("ഡോക്ടർ രവി" in step for step in steps) and any("unchanged" in step for step in steps)
+    page.run("document.getElementById('see-word').value = 'രവി'; document.getElementById('see-spelling').value = 'രവീ';"
+             "document.getElementById('see-form').requestSubmit()")  # fmt: skip
+    page.wait_for("document.querySelector('#see-result table').innerText.includes('ഡോക്ടർ രവീ')")
 
 
 def test_keys_open_tabs_and_the_list_of_keys_and_focus_stays(page):

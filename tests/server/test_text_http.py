@@ -38,6 +38,37 @@ def test_rules_and_notices_name_their_places(server):
     assert text[sentence["start"] : sentence["end"]] == text and sentence["pause_after"] > 0
 
 
+def test_a_lexicon_is_tried_as_in_a_request_for_speech(server):
+    body = {"text": "Swaram 25", "language": "ml", "lexicon": {"swaram": "സ്വരം"}}
+    told = httpx.post(f"{server.address}/v1/text", json=body).json()
+    assert [one["text"] for one in told["sentences"]] == ["സ്വരം ഇരുപത്തിയഞ്ച്"]
+    assert [one["step"] for one in told["steps"]][:2] == ["normalised", "lexicon"]
+    assert ("Swaram", "സ്വരം") in {(rule["before"], rule["said"]) for rule in told["rules"]}
+
+
+@pytest.mark.parametrize(
+    ("lexicon", "status"),
+    [({"a": ""}, 400), ({"a": "b" * 501}, 400), ({str(n): "b" for n in range(1001)}, 422), ({"a": 1}, 422)],
+)
+def test_a_lexicon_that_speech_refuses_is_refused_here_too(server, lexicon, status):
+    text = httpx.post(f"{server.address}/v1/text", json={"text": "a", "language": "ml", "lexicon": lexicon})
+    speech = httpx.post(
+        f"{server.address}/v1/audio/speech", json={"input": "a", "voice": "alloy", "model": "tts-1", "lexicon": lexicon}
+    )
+    assert (text.status_code, speech.status_code) == (status, status)
+    message = text.json()["error"]["message"]
+    assert "lexicon" in message and "\n" not in message
+
+
+def test_the_servers_own_lexicon_comes_after_that_of_the_request(toy_voices, tmp_path):
+    words = tmp_path / "words.tsv"
+    words.write_text("Swaram\tസ്വരം\nKochi\tകൊച്ചി\n", encoding="utf-8")
+    with running(toy_voices, lexicon=words) as server:
+        body = {"text": "Swaram Kochi", "language": "ml", "lexicon": {"swaram": "സുരം"}}
+        told = httpx.post(f"{server.address}/v1/text", json=body).json()
+    assert [one["text"] for one in told["sentences"]] == ["സുരം കൊച്ചി"]
+
+
 @pytest.mark.parametrize("language", ["hi", "xx", ""])
 def test_a_language_that_is_not_offered_is_one_sentence(server, language):
     answer = explained(server, "a", language)

@@ -162,3 +162,12 @@ def test_a_tree_of_words_finds_the_longest_first():
     assert [match.group() for match in pattern.finditer("abcd a. ab xy b")] == ["abc", "a.", "ab", "b"]
     from_start = re.compile(alternation(["ab", "b"], from_word_start=True))
     assert [match.start() for match in from_start.finditer("ab bab b")] == [0, 3, 7]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_ending_that_is_written_is_swallowed(code):
+    frontend = TextFrontend(code)
+    for suffix in load_table(code).get("suffixes", {}):
+        for number in ("1", "2", "5", "8", "12", "40", "100"):
+            alone, ended = (frontend.analyse(text).sentences[0].text for text in (number, number + suffix))
+            assert ended != alone, number + suffix

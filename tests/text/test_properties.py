@@ -1,6 +1,7 @@
 """What must hold for any text at all, checked with texts nobody would think of."""
 
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -8,13 +9,20 @@ from hypothesis import strategies as st
 
 from swaram.languages import LANGUAGES
 from swaram.text import SymbolTable, TextFrontend
-from swaram.text.normalise import normalise
+from swaram.text.normalise import is_composed, normalise
 from swaram.text.symbols import letters_of
 from swaram.text.tables import load_table
 
 FRONTENDS = {code: TextFrontend(code) for code in LANGUAGES}
 TABLES = {code: SymbolTable.for_languages(code) for code in LANGUAGES}
 SIGNS = "0123456789 .,-:;/'\"₹$%&@#+=()…|*~\n\t\u200c\u200d\ufe0f😀é½²°–“”aKmRs.।॥۔؟،"
+# Whatever combines with something, or is a composition of several.
+COMBINING = [
+    c
+    for c in map(chr, range(0x80, 0x3100))
+    if unicodedata.combining(c) or unicodedata.decomposition(c)[:1] not in ("", "<")
+]
+COMBINING += ["a", "e", "അ", "െ", "േ", "ാ", "ക", "ੳ", "ا", "\U0001d15e", "\U000110ba", "ᄀ", "ᅡ"]
 
 
 def text_of(code: str) -> st.SearchStrategy[str]:
@@ -34,6 +42,12 @@ def test_normalising_twice_changes_nothing_more(case):
     code, text = case
     once = normalise(text, code)
     assert normalise(once, code) == once
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(language_and_text.map(lambda case: case[1]), st.text(st.sampled_from(COMBINING), max_size=5)))
+def test_a_text_is_found_composed_exactly_where_unicode_says_so(text):
+    assert is_composed(text) == unicodedata.is_normalized("NFC", text)
 
 
 @settings(max_examples=600, deadline=None)
@@ -113,6 +127,10 @@ def test_bytes_that_are_no_text_do_no_harm(code, data):
         "A.B",
         "അ.",
         "5/",
+        "(M)",
+        "Mon-",
+        "1-2/",
+        "12/kg ",
     ],
 )
 def test_time_grows_with_the_length_of_the_text_and_no_faster(code, piece):

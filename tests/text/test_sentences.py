@@ -66,3 +66,8 @@ def test_numbers_spread_their_symbols_over_their_digits():
     start = sentence.text.index("nineteen")
     spread = sentence.origins[start : start + len("nineteen forty seven")]
     assert spread[0] == 2 and spread[-1] == 5 and spread == sorted(spread)
+
+
+def test_english_words_that_sound_like_letters_still_end_sentences():
+    sentences = TextFrontend("en-IN").analyse("I see. Tell me. We love you. Are we done?").sentences
+    assert [sentence.text for sentence in sentences] == ["i see.", "tell me.", "we love you.", "are we done?"]

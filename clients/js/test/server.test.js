@@ -78,6 +78,8 @@ test("voices, languages and the steps of a text", options, async () => {
   const told = await client.explain("25 രൂപ", "ml");
   assert.equal(told.steps.at(-1).text, "ഇരുപത്തിയഞ്ച് രൂപ");
   assert.ok(told.rules.some((rule) => rule.before.includes("25")));
+  const spelled = await client.explain("Swaram", "ml", { swaram: "സ്വരം" });
+  assert.equal(spelled.sentences[0].text, "സ്വരം");
 });
 
 test("a WAV comes back as FLAC", { skip: options.skip || (wav ? false : "SWARAM_WAV names no file") }, async () => {

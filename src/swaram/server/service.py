@@ -67,8 +67,8 @@ class Service:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.telemetry = open_telemetry()
-        self._lexicons = [Lexicon.read(settings.lexicon)] if settings.lexicon else []
-        self.engines = open_engines(settings.voices, self._lexicons)
+        self.lexicons = [Lexicon.read(settings.lexicon)] if settings.lexicon else []
+        self.engines = open_engines(settings.voices, self.lexicons)
         self.metrics = Metrics()
         secret = settings.token_secret
         self.keys = KeyRing.read(settings.keys, Tokens(secret.get_secret_value() if secret else None))
@@ -85,7 +85,7 @@ class Service:
         """Serve what the folder of voices holds from now on, until cancelled."""
         seconds, folder = self.settings.watch_seconds, self.settings.voices
         if seconds:
-            await VoiceWatch(self.engines, self.metrics, folder, seconds, self._lexicons).run()
+            await VoiceWatch(self.engines, self.metrics, folder, seconds, self.lexicons).run()
 
     @property
     def streams(self) -> int:

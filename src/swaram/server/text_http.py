@@ -1,6 +1,7 @@
 """Text before it is spoken: which languages there are, and what the front end makes of a text, step by step."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
@@ -10,9 +11,11 @@ from swaram.errors import SwaramError
 from swaram.languages import LANGUAGES, Language, get_language
 from swaram.server.auth import authenticate
 from swaram.server.errors import HttpError
+from swaram.server.protocol import MAX_LEXICON
 from swaram.server.service import Service
 from swaram.server.speech_http import to_http
 from swaram.text.frontend import TextFrontend
+from swaram.text.lexicon import Lexicon
 from swaram.text.notices import Notices
 from swaram.text.traced import TracedText
 
@@ -21,12 +24,16 @@ _MOST_WAITING = 16
 
 
 class TextBody(BaseModel):
-    """A text and its language."""
+    """A text, its language, and words to be spelled otherwise, as in a request for speech."""
 
     model_config = ConfigDict(extra="forbid")
 
     text: Annotated[str, Field(description="At most as long as the server's limit for a message.")]
     language: Annotated[str, Field(max_length=20, description="A code, a tag or a name, such as ml.")]
+    lexicon: Annotated[
+        dict[str, str] | None,
+        Field(max_length=MAX_LEXICON, description="Words and how to spell them; the server's own come after."),
+    ] = None
 
 
 def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dict[int | str, dict[str, Any]]) -> None:
@@ -54,6 +61,7 @@ def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dic
             raise HttpError(400, "text_too_long", f"The text has more than {limit} characters; send it in parts.")
         try:
             language = get_language(body.language)
+            lexicons = [*([Lexicon(body.lexicon)] if body.lexicon else []), *service.lexicons]
             service.admission.take(holder, len(body.text))
         except SwaramError as error:
             raise to_http(error) from error
@@ -63,7 +71,7 @@ def add_text(app: FastAPI, service: Service, recognizers: list[str], errors: dic
         waiting += 1
         try:
             async with turn:
-                return await asyncio.to_thread(explain, whole, language)
+                return await asyncio.to_thread(explain, whole, language, lexicons)
         finally:
             waiting -= 1
 
@@ -80,18 +88,21 @@ def describe(language: Language, service: Service) -> dict[str, Any]:
     }
 
 
-def explain(text: str, language: Language) -> dict[str, Any]:
-    """A text's way through the front end as plain data; positions count the characters of ``text``."""
+def explain(text: str, language: Language, lexicons: Sequence[Lexicon] = ()) -> dict[str, Any]:
+    """A text's way through the front end as plain data; positions count the characters of ``text``.
+
+    Of ``lexicons`` the earlier come before the later.
+    """
     frontend = TextFrontend(language)
     traced, steps = TracedText(text), []
-    for name, step in frontend.steps(Notices()):
+    for name, step in frontend.steps(Notices(), lexicons):
         traced = step(traced)
         steps.append({"step": name, "text": traced.text})
-    analysis = frontend.analyse(text)
+    analysis = frontend.analyse(text, lexicons)
     return {
         "language": language.code,
         "steps": steps,
-        "rules": [entry._asdict() for entry in frontend.explain(text)],
+        "rules": [entry._asdict() for entry in frontend.explain(text, lexicons)],
         "sentences": [
             {
                 "text": sentence.text,

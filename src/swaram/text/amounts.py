@@ -1,8 +1,8 @@
 """Amounts of money: ₹2.5 കോടിയുടെ, Rs. 1 crore 25 lakh, రూ.56 వేల 100 కోట్ల, ₹120/litre, $5bn, 50 paise."""
 
 import re
-from collections.abc import Callable
 
+from swaram.text.cardinals import Cardinals
 from swaram.text.endings import Endings
 from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, join
 from swaram.text.numbers import NumberWords
@@ -14,9 +14,13 @@ _LATIN = {
     "million": "million", "mn": "million", "billion": "billion", "bn": "billion",
     "trillion": "trillion", "tn": "trillion",
 }  # fmt: skip
+_LETTERS = {"m": "million", "b": "billion"}
+"""Scales of one letter, read only where they are written onto the number ($5m)."""
 _SHORT = {"k", "l", "cr", "crs", "mn", "bn", "tn", "hundred", "thousand"}
 LATIN_SCALES = "|".join(sorted(_LATIN.keys() - _SHORT, key=len, reverse=True))
 _VALUES = {"thousand": 10**3, "lakh": 10**5, "crore": 10**7}
+_ENDS = frozenset(["", *",;:!?)\n"])
+"""What may follow an amount that goes no further."""
 _PAISE = {"paise", "paisa", "p"}
 
 
@@ -29,22 +33,26 @@ class Amounts:
     """
 
     def __init__(
-        self, words: Wording, numbers: NumberWords, endings: Endings, number: str, cardinal: Callable[[str], str]
+        self, words: Wording, numbers: NumberWords, endings: Endings, number: str, cardinals: Cardinals
     ) -> None:
-        self.words, self._numbers, self._endings, self._cardinal = words, numbers, endings, cardinal
+        self.words, self._numbers, self._endings = words, numbers, endings
+        self._cardinal, self._counted = cardinals.cardinal, cardinals.counted
         own_codes = {code.lower() for code in words.section("words").get("currency_codes", "").split()}
         self._codes = CODES | {n.lower(): s for n, s in AFTER.items() if n.islower()} | dict.fromkeys(own_codes, "₹")
         codes = "|".join(sorted(map(re.escape, [*CODES, *own_codes]), key=len, reverse=True))
-        self.money = rf"(?:[₹$€£¥৳]|{NOT_INSIDE}(?:{codes})(?![{LETTERS}])\.?)"
+        self.money = rf"(?:[₹$€£¥৳₩]|{NOT_INSIDE}(?:{codes})(?![{LETTERS}])\.?)"
         scales: dict[str, str] = {w: w for w in words.section("words").get("bigs", "").split()} | words.section(
             "scales"
         )
         self._scales = scales
         stems = "|".join(map(re.escape, sorted(scales, key=len, reverse=True))) or "(?!)"
-        latin = "|".join(sorted(_LATIN, key=len, reverse=True))
+        latin = "|".join(sorted(_LATIN, key=len, reverse=True)) + "|" + rf"(?<=\d)[{''.join(_LETTERS)}]"
         self._scale = re.compile(
-            rf"\s?(?:(?P<latin>(?i:{latin})){NO_LETTER}(?:(?<=cr)\.(?= [a-z0-9]))?|(?P<own>{stems}))"
+            rf"\s?(?:(?P<latin>(?i:{latin})){NO_LETTER}(?!\.[A-Za-z])(?:(?<=cr)\.(?= [a-z0-9]))?|(?P<own>{stems}))"
         )
+        longer = [scale for scale in scales if len(scale) > 2]
+        self.scale_word = re.compile("|".join(map(re.escape, longer)) or "(?!)")
+        """The language's scale words of three characters or more, at the start of what is written onto a number."""
         self._start = re.compile(rf"(?P<cur>{self.money})\s?(?P<minus>-?)(?P<a>{number}|\.\d+)", re.IGNORECASE)
         self._more = re.compile(rf"\s(?P<a>{number})(?=\s?(?:(?:{LATIN_SCALES}){NO_LETTER}|{stems}))", re.IGNORECASE)
         self._per = re.compile(r"(?:/| ?per )(?P<unit>[^\W\d_][^\s\d/.,;:!?()\"]{0,24}(?: (?:ft|km|m|yd)\b\.?)?)")
@@ -61,6 +69,8 @@ class Amounts:
             return None
         name = self.name_of(match["cur"])
         place, written = match.end(), match["a"]
+        if not match["minus"] and text[place : place + 1] in _ENDS:
+            return self.plain(name, written), place
         pieces: list[str] = []
         ending, oblique = "", False
         while scale := self._scale.match(text, place):
@@ -78,7 +88,7 @@ class Amounts:
         else:
             said = self.plain(name, match["a"])
         if match["minus"]:
-            said = f"{self.words.words['minus']} {said}"
+            said = f"{self.words.words['negative']} {said}"
         if not ending and (found := self._word_ending.match(text, place)) and len(found[1]) <= 16:
             ending, place = found[1], found.end()
             if self._own(ending) is None:
@@ -116,6 +126,7 @@ class Amounts:
     def per(self, said: str, unit: str) -> str:
         """``said`` for each ``unit`` (as written: kg, litre, day, ലിറ്റർ)."""
         unit = unit.rstrip(".")
+        unit = {"mo": "month", "d": "day"}.get(unit, unit)
         word = self.words.units.get(unit) or self.words.units.get(unit.lower()) or ""
         word = word.partition("|")[0]
         if not word or "{}" in word:
@@ -130,12 +141,6 @@ class Amounts:
         """The key of a currency as it is written: ₹, Rs., the language's own code."""
         sign = written.lower().rstrip(".")
         return CURRENCIES[self._codes.get(sign, sign)]
-
-    def _counted(self, written: str) -> tuple[str, bool]:
-        plain = written.replace(",", "")
-        if plain.isdigit() and len(plain) <= 15 and not (plain.startswith("0") and plain != "0"):
-            return self._numbers.before_noun(int(plain)), int(plain) == 1
-        return self._cardinal(written), False
 
     def _count(self, written: str) -> str:
         return self._counted(written)[0]
@@ -155,7 +160,7 @@ class Amounts:
 
     def latin(self, written: str, one: bool = False) -> str:
         """A scale written in English, in the language's word."""
-        name = _LATIN[written.lower()]
+        name = (_LATIN | _LETTERS)[written.lower()]
         if value := _VALUES.get(name):
             scale = next(s for s in self._numbers.scales if s.value == value)
             form = scale.many[0]

@@ -1,8 +1,9 @@
 """Codes, said letter by letter and digit by digit: telephone, PIN, Aadhaar, PAN, IFSC, GSTIN, vehicles, orders."""
 
 import re
+from functools import lru_cache
 
-from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, is_letter
+from swaram.text.letters import LETTERS, NO_LETTER, NOT_INSIDE, WORD_END, is_letter, word_start
 from swaram.text.numbers import NumberWords
 from swaram.text.wording import Wording
 
@@ -11,8 +12,12 @@ _CODE_WORDS = (
     "flight|passport|licence|license|gstin|gst|imei|password|passcode|token|ticket|consumer|customer|code|isbn|ext|"
     "ending in|ending with"
 )
+# Of these it is also said what they are ("the OTP is 4829"); a train or an order may be many other things.
+_SECRETS = "pin|pincode|pin code|otp|cvv|pnr|password|passcode|aadhaar|code"
 _PHONE_WORDS = "tel|telephone|phone|ph|mob|mobile|cell|contact|fax|whatsapp|helpline|call|toll free|landline"
 _BETWEEN = r"[ .:#=()-]{0,3}"
+_ENDING = 6
+"""How many letters of an ending a word for a code may have."""
 _NUMBER_WORDS = "no|nos|num|number|code|id"
 
 # Whole shapes that need no word before them.
@@ -25,6 +30,7 @@ _SHAPES = re.compile(
 _PHONE = (
     r"(?:\+?91[ -]?)?(?:[6-9]\d{9}|[6-9]\d{4}[ -]\d{5}|[6-9]\d{2}[ -]\d{3}[ -]\d{4})(?![\d,]|\.\d)|"
     r"\(0?\d{2,4}\) ?-?\d{3,4}[ -]?\d{3,4}(?!\d)|0\d{1,4}[ -]\d{6,8}(?!\d)|0\d{2,4}[ -]\d{3,4}[ -]\d{4}(?!\d)|"
+    r"9[678]\d{2}-\d{6}(?![\d-])|"
     r"(?:\+?\d{1,2}[ -])?(?:\(\d{3}\)|\d{3})[-.]\d{3}[-.]\d{4}(?![\d-])|"
     r"1800[ -]\d{3}[ -]\d{3,4}(?!\d)|1800[ -]\d{4}[ -]\d{3}(?!\d)|\+\d{1,3}(?:[ -]\d{2,5}){1,3}\d{0,5}(?!\d)"
 )
@@ -41,9 +47,18 @@ class Codes:
         of = [_CODE_WORDS, *map(re.escape, own.get("code_words", "").split())]
         phones = [_PHONE_WORDS, *map(re.escape, own.get("phone_words", "").split())]
         tail = rf"(?:{_BETWEEN}(?:{number_words}){NO_LETTER}){{0,2}}{_BETWEEN}$"
-        edge = f"[{LETTERS}]{{0,6}}"
-        self._before_code = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(of)}){edge}{tail}", re.IGNORECASE)
+        edge = f"[{LETTERS}]{{0,{_ENDING}}}"
+        stated = rf"(?:{_SECRETS})(?: (?:no|number)\.?)? (?:is|was)[ :]{{1,3}}$"
+        self._before_code = re.compile(rf"{NOT_INSIDE}(?:(?:{'|'.join(of)}){edge}{tail}|{stated})", re.IGNORECASE)
         self._before_phone = re.compile(rf"{NOT_INSIDE}(?:{'|'.join(phones)}){edge}{tail}", re.IGNORECASE)
+        # The word right before a code is one of these, or begins with one and has an ending.
+        self._last_words = frozenset(
+            word.replace("\\", "").split(" ")[-1].lower()
+            for words in (*of, *phones, number_words, "is|was")
+            for word in words.split("|")
+        )
+        self._longest_word = max(map(len, self._last_words)) + _ENDING
+        self._announces = lru_cache(maxsize=20_000)(self._announces_code)
         self._phone = re.compile(_PHONE)
         self._card = re.compile(_CARD)
         self._spaced = re.compile(r"\d+(?:[ -]\d+)*(?![,.]?\d)")
@@ -63,17 +78,23 @@ class Codes:
         if run is None:
             return None
         length, following = run.end() - start, text[run.end() : run.end() + 1]
-        parted = following in (" ", "-")
+        parted = following in (" ", "-") or (following == "." and length == 3)
         if length >= 10 or parted:
             if match := self._phone.match(text, start):
                 return self._groups(match.group()), match.end(), "telephone number"
+            if (match := _GROUPED.match(text, start)) and sum(map(str.isdigit, match.group())) >= 9:
+                return ", ".join(map(self._numbers.digits, match.group().split("-"))), match.end(), "number in groups"
             if match := self._card.match(text, start):
                 return self._groups(match.group()), match.end(), "number in groups"
         if length < 4 and not parted:
             return None
         before = text[max(0, start - 36) : start]
-        word = before.rstrip(" .:#=()-")
+        last = len(before.rstrip(" .:#=()-"))
+        word = before[max(0, word_start(before, last, self._longest_word)) : last]
         if not word or not is_letter(word[-1]):
+            return None
+        place = length == 6 and _AFTER_PLACE.search(before)
+        if not place and not self._announces(word):
             return None
         if self._before_phone.search(before) and (match := self._dialled.match(text, start)):
             return self._groups(match.group()), match.end(), "telephone number"
@@ -83,9 +104,14 @@ class Codes:
         written = match.group()
         if sum(c.isdigit() for c in written) >= 4 and self._before_code.search(before):
             return self._digits(written), match.end(), "code after a word for it"
-        if len(written) == 6 and written.isdigit() and written[0] != "0" and re.search(f"[{LETTERS}] ?- ?$", before):
+        if len(written) == 6 and written.isdigit() and written[0] != "0" and _AFTER_PLACE.search(before):
             return self._digits(written), match.end(), "PIN code after a place"
         return None
+
+    def _announces_code(self, word: str) -> bool:
+        """Whether a word may be the last one before a code or a telephone number."""
+        word = word.lower()
+        return any(word[:end] in self._last_words for end in range(max(1, len(word) - _ENDING), len(word) + 1))
 
     def _groups(self, written: str) -> str:
         """Digits one by one, a short stop between groups; what follows the area code is one group."""
@@ -103,4 +129,6 @@ class Codes:
 
 
 SHAPES = _SHAPES
+_GROUPED = re.compile(r"\d{1,5}(?:-\d{1,6}){2,5}(?![\d-])")
 _RUN = re.compile(r"\d+")
+_AFTER_PLACE = re.compile(f"[{LETTERS}] ?- ?$")

@@ -31,9 +31,10 @@ _PLAIN = {
 }  # fmt: skip
 # Longer runs of letters are no words: they are read in parts, so that time stays linear.
 # In text that is English anyway, only words with capitals or without a vowel need a second look.
-_CAPITALS = re.compile(
-    r"(?<![A-Za-z])(?:[IA](?![A-Za-z])|[A-Z](?=')|[a-z]{0,40}[A-Z][A-Za-z]{0,40}|(?<!')[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z']))"
-)
+_LONGEST_PART = 40
+_CAPITAL = re.compile(rf"[A-Z](?:(?=')|[A-Za-z]{{0,{_LONGEST_PART}}})")
+_VOWELLESS = re.compile(r"[^A-Za-z'][bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z'])")
+_VOWELLESS_FIRST = re.compile(r"[bcdfghjklmnpqrstvwxz]{2,5}(?![A-Za-z'])")
 _TITLES, _NUMBERED = (
     "(?:" + "|".join(f"[{w[0].upper()}{w[0]}]{w[1:]}" for w in sorted(words)) + ")" for words in (TITLES, NUMBERED)
 )
@@ -43,7 +44,7 @@ _ROMAN_RUN = re.compile(r"[a-z][ -][IVXL]{1,8}(?![A-Za-z])")
 # Three or more words in a row in nothing but capitals are shouted, not spelled.
 _SHOUTED = re.compile(r"(?<![A-Za-z])[A-Z]+(?:'[A-Z]+)?(?:[ ,;:.!?-]{1,2}[A-Z]+(?:'[A-Z]+)?){2,200}(?![A-Za-z])")
 _SHOUTED_RUN = re.compile(r"[A-Z]{2,}[ .!?,] ?[A-Z]+")
-_LATIN = r"([A-Za-z]{1,40}(?:'[A-Za-z]{1,8})?)"
+_LATIN = r"([A-Za-z][A-Za-z]{0,39}(?:'[A-Za-z]{1,8})?)"
 
 
 def _lowered(match: re.Match[str]) -> str | None:
@@ -118,7 +119,9 @@ class TextFrontend:
         self._latin = re.compile(_LATIN + (f"(?:-?([{own}]{{1,24}}))?" if own else "()"))
         self._letters = frozenset(letters_of(code))
         self._plain = re.compile("[" + re.escape("".join(_PLAIN)) + "]")
-        self._unknown = re.compile("[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]+")
+        # A class that begins a pattern is looked for many times as fast as a repeated one.
+        unknown = "[^" + re.escape(letters_of(code) + SPACE + PUNCTUATION) + "\n]"
+        self._unknown = re.compile(f"{unknown}{unknown}*")
 
     def steps(
         self, notices: Notices, lexicons: Iterable[Lexicon] = ()
@@ -135,7 +138,7 @@ class TextFrontend:
             ("numbers", lambda traced: self._quantities.expand(traced, notices)),
             ("signs", self._signs.single),
             ("English", lambda traced: self._read_english(traced, notices)),
-            ("symbols", lambda traced: tidy(self._drop_unknown(self._to_plain(compose(traced)), notices))),
+            ("symbols", lambda traced: tidy(self._known(compose(traced), notices))),
         ]
 
     def analyse(self, text: str | TracedText, lexicons: Iterable[Lexicon] = ()) -> Analysis:
@@ -183,7 +186,7 @@ class TextFrontend:
         if _SHOUTED_RUN.search(traced.text):
             traced = traced.rewrite(_SHOUTED, _lowered, "words in capitals")
         if self.language.script.name == "Latin":
-            return traced.rewrite(_CAPITALS, self._english_in_english, "English")
+            return self._read_capitals(traced)
         text = traced.text
 
         def write(match: re.Match[str]) -> str:
@@ -202,6 +205,29 @@ class TextFrontend:
 
         return traced.rewrite(self._latin, write, "English")
 
+    def _read_capitals(self, traced: TracedText) -> TracedText:
+        """Words that need a second look in text that is English anyway: with capitals, or without a vowel."""
+        text = traced.text
+        found = []
+        for match in _CAPITAL.finditer(text):
+            start, end = match.span()
+            least = max(0, start - _LONGEST_PART)
+            while start > least and "a" <= text[start - 1] <= "z":
+                start -= 1
+            if start and text[start - 1].isascii() and text[start - 1].isalpha():
+                continue
+            found.append((start, end))
+        if first := _VOWELLESS_FIRST.match(text):
+            found.append(first.span())
+        found += [(match.start() + 1, match.end()) for match in _VOWELLESS.finditer(text)]
+        found.sort()
+        spans = []
+        for start, end in found:
+            said = self._english_in_english(text[start:end], text, end)
+            if said != text[start:end]:
+                spans.append((start, end, said))
+        return traced.replace(spans, ["English"] * len(spans))
+
     def _roman(self, match: re.Match[str]) -> str | None:
         """A Roman numeral after a title or a noun that is numbered: ordinal after a name, else cardinal."""
         value = roman(match["n"])
@@ -212,10 +238,9 @@ class TextFrontend:
         ordinal = "the " if match["name"] and self.language.script.name == "Latin" else ""
         return f"{match['before']}{ordinal}{said}"
 
-    def _english_in_english(self, match: re.Match[str]) -> str:
-        word = match.group()
-        if word in ("I", "A") or (len(word) == 1 and match.string[match.end() : match.end() + 1] == "'"):
-            following = match.string[match.end() : match.end() + 1]
+    def _english_in_english(self, word: str, text: str, end: int) -> str:
+        following = text[end : end + 1]
+        if word in ("I", "A") or (len(word) == 1 and following == "'"):
             return self._english.spell(word) if following.isdigit() else word.lower()
         if len(word) == 1:
             return self._english.spell(word)
@@ -247,10 +272,12 @@ class TextFrontend:
         said = english.word(word)
         return said, f"{word!r} was read as English: {said}."
 
-    def _to_plain(self, traced: TracedText) -> TracedText:
-        return traced.rewrite(self._plain, lambda match: _PLAIN[match.group()])
+    def _known(self, traced: TracedText, notices: Notices) -> TracedText:
+        """Brackets and ends of sentences in their plain form; what else is no symbol of the language is dropped."""
+        if not self._unknown.search(traced.text):
+            return traced
+        traced = traced.rewrite(self._plain, lambda match: _PLAIN[match.group()])
 
-    def _drop_unknown(self, traced: TracedText, notices: Notices) -> TracedText:
         def drop(match: re.Match[str]) -> str:
             notices.dropped(traced, *match.span(), f"not of {self.language.name}")
             return " "

@@ -52,6 +52,7 @@ WORD_END = f"(?![{LETTERS}0-9])"
 NO_LETTER = f"(?![{LETTERS}])"
 
 _LETTER = re.compile(f"[{LETTERS}]")
+_LETTER_SET = frozenset(character for character in map(chr, range(0x10000)) if _LETTER.match(character))
 
 
 def alternation(words: Iterable[str], *, from_word_start: bool = False) -> str:
@@ -82,6 +83,17 @@ def _branch(node: dict[str, dict]) -> str:
         return ""
     pattern = longer[0] if len(longer) == 1 and "" not in node else f"(?:{'|'.join(longer)})"
     return pattern + "?" if "" in node else pattern
+
+
+def word_start(text: str, end: int, longest: int) -> int:
+    """Where the word that ends at ``end`` begins; -1 where there is none, or one of more than ``longest`` letters."""
+    least = end - longest if end > longest else 0
+    place = end
+    while place > least and text[place - 1] in _LETTER_SET:
+        place -= 1
+    if place == end or (place == least and place and text[place - 1] in _LETTER_SET):
+        return -1
+    return place
 
 
 @cache

@@ -37,6 +37,7 @@ _LONGEST_RUN = 8
 _MARK = f"[{class_of_marks(0x300, 0x10000)}]"
 _MARK_RUN = re.compile(f"{_MARK}{_MARK}{{{_LONGEST_RUN},}}")
 _RARE_MARK_RUN = re.compile(f"[{class_of_marks(0x300, 0x1F000)}]{{{_LONGEST_RUN + 1},}}")
+_RARE = re.compile("[\U00010000-\U0010ffff]")
 _SPACE_RUN = re.compile(" {2,}")
 _PLAIN_LATIN = {
     "Æ": "AE",
@@ -72,24 +73,31 @@ class Normaliser:
         self._form_pattern = re.compile(alternation(forms)) if forms else None
         kept = table.get("joiners", "")
         self._joiners = re.compile((f"({kept})|" if kept else "()") + f"[{ZWNJ}{ZWJ}]+")
-        self._sign_set = frozenset(self._signs)
-        self._sign_pattern = re.compile("[" + "".join(map(re.escape, self._signs)) + "]")
+        frequent = [sign for sign in self._signs if sign <= "\uffff"]
+        self._sign_pattern = re.compile("[" + "".join(map(re.escape, frequent)) + "]")
+        # Whatever one of the three patterns of single characters would find.
+        self._plainable = re.compile(
+            f"[{_COMPATIBLE.pattern[1:-1]}{_ACCENTED.pattern[1:-1]}{self._sign_pattern.pattern[1:-1]}]"
+        )
+        rare = [sign for sign in self._signs if sign > "\uffff"]
+        self._rare_sign_pattern = re.compile("[" + "".join(map(re.escape, rare)) + "]")
 
     def normalise(self, text: TracedText | str) -> TracedText:
         """Normalised text, its origins kept. Idempotent; no length limit; linear time."""
         traced = TracedText(text) if isinstance(text, str) else text
+        rare = _RARE.search(traced.text) is not None
         if not traced.text.isascii():
             traced = traced.rewrite(_MARK_RUN, lambda m: m.group()[:_LONGEST_RUN])
-            if max(traced.text) > "\uffff":
+            if rare:
                 traced = traced.rewrite(_RARE_MARK_RUN, lambda m: m.group()[:_LONGEST_RUN])
         for _ in range(4):
             before = traced.text
             traced = compose(traced)
-            if not traced.text.isascii():
+            if rare or self._plainable.search(traced.text):
                 traced = traced.rewrite(_COMPATIBLE, _compatible)
                 traced = traced.rewrite(_ACCENTED, _without_accents)
-            if not self._sign_set.isdisjoint(traced.text):
                 traced = traced.rewrite(self._sign_pattern, lambda m: self._signs[m.group()])
+                traced = traced.rewrite(self._rare_sign_pattern, lambda m: self._signs[m.group()])
             if "  " in traced.text:
                 traced = traced.rewrite(_SPACE_RUN, lambda m: " ")
             if self._form_pattern:
@@ -114,7 +122,7 @@ def normalise(text: str, language: str) -> str:
 
 def compose(traced: TracedText) -> TracedText:
     """Canonical composition (NFC), character run by character run, so that origins stay exact."""
-    if unicodedata.is_normalized("NFC", traced.text):
+    if is_composed(traced.text):
         return traced
     text, origins = traced.text, traced.origins
     pieces: list[str] = []
@@ -132,6 +140,56 @@ def compose(traced: TracedText) -> TracedText:
     pieces.append(text[done:])
     kept.extend(origins[done:])
     return TracedText("".join(pieces), kept, traced.log)
+
+
+def is_composed(text: str) -> bool:
+    """Whether a text is in canonical composition (NFC). Looks for what could break it before it composes the whole."""
+    if text.isascii():
+        return True
+    ever, pair, order = _suspicious()
+    if not (ever.search(text) or pair.search(text) or order.search(text) or _RARE.search(text)):
+        return True
+    return unicodedata.is_normalized("NFC", text)
+
+
+@cache
+def _suspicious() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """What a text that is not composed must hold: a character that never is; two that compose; marks out of order.
+
+    Each also finds some text that is composed. The second halves of pairs with Latin, Greek or Cyrillic letters count
+    among the first kind, because the other halves are frequent.
+    """
+    ever: set[int] = {*range(0x1160, 0x1200)}
+    firsts: set[int] = set()
+    seconds: set[int] = set()
+    marks: set[int] = set()
+    after_nukta: set[int] = set()
+    for point in range(0x80, 0x10000):
+        character = chr(point)
+        parts = unicodedata.decomposition(character)
+        if not unicodedata.is_normalized("NFC", character):
+            ever.add(point)
+        elif parts and not parts.startswith("<"):
+            first, second = (int(part, 16) for part in parts.split())
+            if first < 0x600:
+                ever.add(second)
+            else:
+                firsts.add(first)
+                seconds.add(second)
+        if 0 < unicodedata.combining(character) < 7:
+            ever.add(point)
+        last = unicodedata.combining(unicodedata.normalize("NFD", character)[-1])
+        if unicodedata.combining(character):
+            marks.add(point)
+        if last > 7:
+            after_nukta.add(point)
+        elif last == 7:
+            firsts.add(point)
+    return (
+        re.compile(f"[{ranges_of(sorted(ever))}]"),
+        re.compile(f"[{ranges_of(sorted(firsts))}][{ranges_of(sorted(seconds))}]"),
+        re.compile(f"[{ranges_of(sorted(after_nukta))}][{ranges_of(sorted(marks))}]"),
+    )
 
 
 def _runs(text: str) -> list[tuple[int, int]]:

@@ -28,7 +28,7 @@ class SayAs:
             return ", ".join(self._digits(group) for group in groups) or text
         plain = re.sub(r"[\s,]", "", text)
         if what in ("cardinal", "number") and re.fullmatch(r"-?\d+(?:\.\d+)?", plain):
-            sign = f"{self._quantities.words.words['minus']} " if plain[0] == "-" else ""
+            sign = f"{self._quantities.words.words['negative']} " if plain[0] == "-" else ""
             return sign + self._quantities.cardinal(plain.lstrip("-"))
         if what == "ordinal" and (match := re.fullmatch(r"(\d{1,15})(?:st|nd|rd|th)?", plain)):
             return self._quantities.numbers.ordinal(int(match[1]))

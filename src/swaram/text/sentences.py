@@ -1,7 +1,7 @@
 """Sentences: where a reader stops, for how long, and where a long one is cut."""
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from swaram.text.symbols import PUNCTUATION, SPACE
 from swaram.text.traced import TracedText
@@ -18,11 +18,10 @@ _END = re.compile(
 )
 _WORDS = re.compile("[^" + re.escape(SPACE + PUNCTUATION) + "\n]")
 _NO_START = " \n,;:.?!-…"
-_CLAUSE = re.compile("[,;:…] |[-] ")
+_CLAUSE_ENDS = (", ", "; ", ": ", "… ", "- ")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """One piece to speak: symbols, where in the user's text each came from, seconds of pause after.
 
     What SSML asks for stands beside: ``speed`` (times) and ``pitch`` (semitones) on top of what is asked otherwise,
@@ -30,7 +29,7 @@ class Sentence:
     """
 
     text: str
-    origins: list[int] = field(repr=False)
+    origins: list[int]
     pause_after: float
     speed: float = 1.0
     pitch: float = 0.0
@@ -45,22 +44,22 @@ def split_sentences(traced: TracedText, longest: int = LONGEST) -> list[Sentence
     Nothing but spaces, line ends and marks without words is lost.
     """
     sentences: list[Sentence] = []
-    if not isinstance(traced.origins, list):
-        traced = TracedText(traced.text, list(traced.origins))
+    text, origins = traced.text, traced.origins if isinstance(traced.origins, list) else list(traced.origins)
     start = 0
-    for match in _END.finditer(traced.text):
-        pause = LINE_PAUSE if "\n" in traced.text[match.start() : match.end() + 1] else SENTENCE_PAUSE
-        _add(sentences, traced, start, match.end(), pause, longest)
-        start = match.end()
-    _add(sentences, traced, start, len(traced), SENTENCE_PAUSE, longest)
+    for match in _END.finditer(text):
+        end = match.end()
+        pause = LINE_PAUSE if text.find("\n", match.start(), end + 1) >= 0 else SENTENCE_PAUSE
+        _add(sentences, text, origins, start, end, pause, longest)
+        start = end
+    _add(sentences, text, origins, start, len(text), SENTENCE_PAUSE, longest)
     return sentences
 
 
-def _add(sentences: list[Sentence], traced: TracedText, start: int, end: int, pause: float, longest: int) -> None:
-    text = traced.text
+def _add(
+    sentences: list[Sentence], text: str, origins: list[int], start: int, end: int, pause: float, longest: int
+) -> None:
     if not _WORDS.search(text, start, end):
         return
-    origins = list_of(traced)
     while True:
         while text[start] in _NO_START:
             start += 1
@@ -78,15 +77,10 @@ def _add(sentences: list[Sentence], traced: TracedText, start: int, end: int, pa
 def _cut(text: str, start: int, longest: int) -> tuple[int, float]:
     """Where to cut, and the pause there: after the last clause if it is not too near, else after a word."""
     nearest = start + longest // 3
-    clauses = [match.end() for match in _CLAUSE.finditer(text, start, start + longest + 1)]
-    if clauses and clauses[-1] - 1 > nearest:
-        return clauses[-1] - 1, CLAUSE_PAUSE
+    clause = max(text.rfind(mark, nearest, start + longest + 1) for mark in _CLAUSE_ENDS)
+    if clause >= nearest:
+        return clause + 1, CLAUSE_PAUSE
     space = text.rfind(" ", nearest, start + longest + 1)
     if space > 0:
         return space, WORD_PAUSE
     return start + longest, 0.0
-
-
-def list_of(traced: TracedText) -> list[int]:
-    """The origins as a list, without a copy where they are one."""
-    return traced.origins if isinstance(traced.origins, list) else list(traced.origins)

@@ -108,20 +108,21 @@ def read_ssml(
         found = frontend.analyse(traced_pieces(stretch.pieces, frontend), lexicons)
         notices += found.notices
         own = [
-            replace(s, speed=stretch.prosody.speed, pitch=stretch.prosody.pitch, language=stretch.prosody.language)
+            s._replace(speed=stretch.prosody.speed, pitch=stretch.prosody.pitch, language=stretch.prosody.language)
             for s in found.sentences
         ]
         if own and waiting:
-            own[0], waiting = replace(own[0], silence_before=waiting), 0.0
+            own[0], waiting = own[0]._replace(silence_before=waiting), 0.0
         sentences += own
         if not sentences:
             waiting += stretch.silence
             continue
         last = sentences[-1]
         if stretch.silence:
-            last = replace(last, silence_after=last.silence_after + stretch.silence, pause_after=0.0)
+            last = last._replace(silence_after=last.silence_after + stretch.silence, pause_after=0.0)
         elif own and stretch.pause is not None:
-            last = replace(last, pause_after=max(stretch.pause, last.pause_after if last.text[-1] in ".?!" else 0.0))
+            least = last.pause_after if last.text[-1] in ".?!" else 0.0
+            last = last._replace(pause_after=max(stretch.pause, least))
         sentences[-1] = last
     return Analysis(sentences, sorted(notices, key=lambda notice: (notice.start, notice.end)))
 
@@ -224,7 +225,7 @@ class _Parser:
                 piece.origins = [self._here()]
             if piece.text.strip():
                 if piece.read_as is None:
-                    piece.origins = spread(piece.origins, 0, len(piece.origins), len(piece.text))
+                    piece.origins = list(spread(piece.origins, 0, len(piece.origins), len(piece.text)))
                 self._stretch().pieces.append(piece)
 
     def _characters(self, text: str) -> None:

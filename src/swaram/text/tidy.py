@@ -6,9 +6,10 @@ from functools import lru_cache
 from swaram.text.traced import TracedText
 
 _MARKS = " \n.…!?,;:\\-'\""
-# Marks in a row, a mark that touches the next word, or a weak mark at the very end. The leading set is what makes
-# the search fast.
-_RUN = re.compile(f"[{_MARKS}](?:[{_MARKS}]+|(?<=[,;:!?….-])(?=[^\\W_])|(?<=[ ,;:-])$)")
+# Marks in a row, a mark that touches the next word, or a weak mark at the very end; not one mark and one space between
+# words, which are in order. The leading set is what makes the search fast.
+_IN_ORDER = f"(?<=[^{_MARKS}][.?!…][ \\n])(?=[^{_MARKS}])|(?<=[^{_MARKS}][,;:] )(?=[^{_MARKS}])"
+_RUN = re.compile(f"[{_MARKS}](?:[{_MARKS}](?!{_IN_ORDER})[{_MARKS}]*|(?<=[,;:!?….-])(?=[^\\W_])|$(?<=[ ,;:-]))")
 _RULES = [
     (re.compile(r" {2,}"), " "),
     # A hyphen inside a compound is not heard; a dash between spaces is a short stop.

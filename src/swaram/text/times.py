@@ -2,9 +2,10 @@
 
 import re
 
+from swaram.text.fractions import after_door
 from swaram.text.letters import NO_LETTER
 from swaram.text.numbers import NumberWords
-from swaram.text.wording import Wording
+from swaram.text.wording import MONTHS, Wording
 
 
 class DateWords:
@@ -32,6 +33,18 @@ class DateWords:
         said = self._days[day - 1] if self._days else self._numbers.cardinal(day)
         return template.replace("{day}", said).replace("{month}", self._words.months[month - 1])
 
+    def read(self, match: re.Match[str]) -> str | None:
+        """A date as it is written: groups d, and m or mon (an English month), perhaps y and the sign s between them."""
+        groups = match.groupdict()
+        day, year = int(match["d"]), groups.get("y")
+        name = groups.get("mon")
+        month = 1 + next(i for i, m in enumerate(MONTHS) if m[:3] == name.lower()[:3]) if name else int(match["m"])
+        if month > 12 and day <= 12:
+            day, month = month, day
+        if groups.get("s") == "-" and year and len(year) == 2 and after_door(match.string, match.start()):
+            return None
+        return self.say(day, month, year)
+
 
 class TimeWords:
     """Says a time of day; half and quarter hours in the language's own way (साडे, सव्वा, മുക്കാൽ) where it has one."""
@@ -51,22 +64,30 @@ class TimeWords:
         self.hour_words = sorted({re.escape(h.replace("_", " ")) for h in hours if h}, key=len, reverse=True)
         self.hours_after: str = table.get("hours_after", "")
         self._at = [(re.compile(f"[ -]?{old}{NO_LETTER}"), new) for old, new in table.get("at", [])]
+        self._at_minutes = [(re.compile(f"[ -]?{old}{NO_LETTER}"), new) for old, new in table.get("at_minutes", [])]
         self._followed = re.compile(table["followed"]) if "followed" in table else None
         fractions = words.section("fractions") if by_quarters else {}
         self._quarters = {
             minutes: [w.replace("_", " ") for w in fractions.get(name, "").split()]
             for minutes, name in ((15, "mixed_quarter"), (30, "mixed_half"), (45, "mixed_three_quarters"))
         }
+        if "quarter_to_one" in table:
+            self._quarters[45][11:] = [table["quarter_to_one"]]
 
     def followed(self, rest: str) -> bool:
         """Whether what follows a number with a dot in it makes it a time of day (7.30 in the evening)."""
         return bool(self._followed and self._followed.match(rest))
 
+    def whole_hours(self, hour: int) -> str:
+        """An hour of the 24-hour clock without minutes (nine hundred hours); empty where there is no such form."""
+        return self._late.replace("{h}", self._numbers.cardinal(hour))
+
     def at(self, hour: int, minute: int, rest: str) -> tuple[str, int] | None:
         """The time with the hour word that follows it, where the two are said as one (७:१९ वाजता), and its length."""
-        if minute == 0 or (1 <= hour <= len(self._quarters.get(minute, []))):
+        if minute == 0:
             return None
-        for pattern, template in self._at:
+        by_quarters = 1 <= hour <= len(self._quarters.get(minute, []))
+        for pattern, template in self._at_minutes if by_quarters else [*self._at, *self._at_minutes]:
             if match := pattern.match(rest):
                 said = template.replace("{h}", self._numbers.cardinal(hour)).replace(
                     "{m}", self._numbers.cardinal(minute)
@@ -77,6 +98,8 @@ class TimeWords:
     def say(self, hour: int, minute: int, second: int | None, half: str | None, rest: str) -> str:
         """``half`` is am or pm as written, or None; ``rest`` is the text that follows."""
         part = ""
+        if hour == 0 and not half and self._quarters.get(minute):
+            hour = 12
         if half:
             hour = hour % 12 + (12 if half[0].lower() == "p" else 0)
             part = self._part(hour) or self._words.english.spell(half)

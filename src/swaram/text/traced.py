@@ -1,6 +1,7 @@
 """Text that remembers, character by character, where in the user's text it came from."""
 
 import itertools
+import operator
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -50,38 +51,40 @@ class TracedText:
             for (start, end, new), rule in zip(spans, rules, strict=True):
                 first, last = self.origins[start], self.origins[max(start, end - 1)]
                 self.log.append((rule, first, last + 1, self.text[start:end], new.strip()))
-        text, origins = self.text, self.origins
+        text, origins = self.text, self.origins if isinstance(self.origins, list) else list(self.origins)
         pieces: list[str] = []
         kept: list[int] = []
         done = 0
         for start, end, new in spans:
-            pieces.append(text[done:start])
-            kept.extend(origins[done:start])
-            pieces.append(new)
+            pieces += text[done:start], new
             if len(new) == end - start:
-                kept.extend(origins[start:end])
+                kept += origins[done:end]
             else:
-                kept.extend(spread(origins, start, end, len(new)))
+                kept += origins[done:start]
+                kept += spread(origins, start, end, len(new))
             done = end
         pieces.append(text[done:])
         kept.extend(origins[done:])
         return TracedText("".join(pieces), kept, self.log)
 
 
-def spread(origins: Sequence[int], start: int, end: int, count: int) -> list[int]:
+def spread(origins: Sequence[int], start: int, end: int, count: int) -> Sequence[int]:
     """``count`` origins taken evenly from ``origins[start:end]`` (from its neighbour, where empty)."""
     width = end - start
     if not width:
         here = origins[min(start, len(origins) - 1)] if origins else 0
         return [here] * count
-    kept: list[int] = []
-    for origin, times in zip(origins[start:end], _shares(width, count), strict=True):
-        kept += [origin] * times
-    return kept
+    if width == 1 or count < 2:
+        return [origins[start]] * count
+    return (_evenly_kept if count <= _LONGEST_KEPT else _evenly)(width, count)(origins[start:end])
 
 
-@lru_cache(maxsize=4096)
-def _shares(width: int, count: int) -> tuple[int, ...]:
-    """How many of ``count`` new characters fall to each of ``width`` old ones."""
+def _evenly(width: int, count: int) -> Callable[[Sequence[int]], tuple[int, ...]]:
+    """What takes ``count`` (two at least) of ``width`` items evenly, in order."""
     edges = [-(-place * count // width) for place in range(width + 1)]
-    return tuple(after - before for before, after in itertools.pairwise(edges))
+    shares = [after - before for before, after in itertools.pairwise(edges)]
+    return operator.itemgetter(*(place for place, share in enumerate(shares) for _ in range(share)))
+
+
+_LONGEST_KEPT = 256
+_evenly_kept = lru_cache(maxsize=8192)(_evenly)

@@ -11,7 +11,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-CURRENCIES = {"₹": "rupee", "$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "৳": "taka"}
+CURRENCIES = {"₹": "rupee", "$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "৳": "taka", "₩": "won"}
 AFTER = {
     "rupees": "₹", "rupee": "₹", "dollars": "$", "Rs": "₹", "INR": "₹", "USD": "$", "EUR": "€", "GBP": "£", "BDT": "৳",
 }  # fmt: skip
@@ -22,7 +22,8 @@ _ENGLISH = {
     "percent": "percent", "point": "point", "minus": "minus", "plus": "plus", "dollar": "dollar", "euro": "euro",
     "pound": "pound", "cent": "cent", "at": "at", "hash": "hash", "dot": "dot", "slash": "slash", "equals": "equal",
     "million": "million", "billion": "billion", "trillion": "trillion", "by": "by", "times": "into",
-    "rupee": "rupee", "paisa": "paisa", "and": "and", "yen": "yen", "penny": "pence", "taka": "taka", "over": "",
+    "rupee": "rupee", "paisa": "paisa", "and": "and", "yen": "yen", "penny": "pence", "taka": "taka", "won": "won",
+    "over": "",
 }  # fmt: skip
 
 
@@ -35,6 +36,7 @@ class Wording:
         self.english: EnglishReader = english_reader(self.language.code)
         words: dict[str, str] = self.table.get("words", {})
         self.words = {key: words.get(key) or self.english.phrase(value) for key, value in _ENGLISH.items()} | words
+        self.words.setdefault("negative", self.words["minus"])
         own_units: dict[str, str] = self.table.get("units", {})
         spoken: dict[str, str] = {}
         for sign, english in load_table("units").items():

@@ -129,13 +129,13 @@ class Reader:
         for sentence in analysis.sentences:
             self._voice.pitch_factor(sentence.pitch)
         sentences = [
-            sentence if sentence.language in self._voice.languages else replace(sentence, language=None)
+            sentence if sentence.language in self._voice.languages else sentence._replace(language=None)
             for sentence in analysis.sentences
         ]
         if self._phonemizer is None:
             return sentences
         read = self._phonemizer.read(sentences)
-        return [replace(old, text=new.text, origins=new.origins) for old, new in zip(sentences, read, strict=True)]
+        return [old._replace(text=new.text, origins=new.origins) for old, new in zip(sentences, read, strict=True)]
 
     def _sentences(self, text: str) -> tuple[list[Sentence], list[Notice]]:
         if self._phonemizer is None:
@@ -149,7 +149,7 @@ class Reader:
                 continue
             analysis = self._frontend.analyse(piece, self._lexicons)
             read = self._phonemizer.read(analysis.sentences)
-            sentences += [replace(s, origins=[start + origin for origin in s.origins]) for s in read]
+            sentences += [s._replace(origins=[start + origin for origin in s.origins]) for s in read]
             notices += [Notice(n.kind, start + n.start, start + n.end, n.message) for n in analysis.notices]
         return sentences, notices
 
@@ -158,7 +158,7 @@ class Reader:
         symbols = self._voice.symbols
         if symbols.spellings:
             text, origins = symbols.spell(sentence.text, sentence.origins)
-            sentence = replace(sentence, text=text, origins=origins)
+            sentence = sentence._replace(text=text, origins=origins)
         unknown = [i for i, c in enumerate(sentence.text) if c not in symbols]
         if not unknown:
             return sentence
@@ -168,7 +168,7 @@ class Reader:
             notices.append(Notice("dropped", place, place + 1, message))
         kept = [i for i, c in enumerate(sentence.text) if c in symbols]
         text, origins = "".join(sentence.text[i] for i in kept), [sentence.origins[i] for i in kept]
-        return replace(sentence, text=text, origins=origins)
+        return sentence._replace(text=text, origins=origins)
 
 
 def _divide(sentence: Sentence) -> Iterator[Passage]:

@@ -38,9 +38,9 @@ export class SwaramClient {
     return (await this.json("v1/languages")).languages;
   }
 
-  /** What the text front end makes of a text, step by step. */
-  async explain(text, language) {
-    return this.json("v1/text", { method: "POST", body: JSON.stringify({ text, language }) });
+  /** What the text front end makes of a text, step by step; `lexicon` is an object of word to spelling. */
+  async explain(text, language, lexicon) {
+    return this.json("v1/text", { method: "POST", body: JSON.stringify({ text, language, lexicon }) });
   }
 
   /** Begin to speak. With `text` the request is complete; without, `write`, `flush` and `end` follow. */

@@ -38,12 +38,18 @@ export class See {
   async explain() {
     const text = $("see-text").value;
     try {
-      const told = await this.client.explain(text, $("see-language").value);
+      const told = await this.client.explain(text, $("see-language").value, this.lexicon());
       say(`${t("steps")}: ${told.steps.length}. ${t("notices")}: ${told.notices.length}.`);
       this.present(text, told);
     } catch (error) {
       say(error.message, true);
     }
+  }
+
+  /** The entry of a lexicon that is tried; none where either half is empty. */
+  lexicon() {
+    const [word, spelling] = [$("see-word").value.trim(), $("see-spelling").value.trim()];
+    return word && spelling ? { [word]: spelling } : undefined;
   }
 
   present(text, { language, steps, rules, sentences, notices }) {
