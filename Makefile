@@ -31,7 +31,8 @@ bench: $(VENV)/.testing
 
 soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis $(VENV)/clients/.ready
 	SWARAM_SOAK=1 SCHEMATHESIS=$(VENV)/schemathesis/bin/schemathesis \
-	  $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/server/test_app.py tests/integrations/test_openai_js.py
+	  $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/server/test_app.py tests/integrations/test_openai_js.py \
+	  tests/test_gpu_script.py
 	$(VENV)/clients/bin/python -m pytest \
 	  tests/integrations/test_livekit.py tests/integrations/test_pipecat.py tests/integrations/test_sdks.py
 
