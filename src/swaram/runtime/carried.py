@@ -9,7 +9,7 @@ can be rewritten, or is left as it is.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,11 +25,12 @@ class CarryError(ValueError):
 
 @dataclass(frozen=True)
 class Head:
-    """Inputs that are also taken with frames before and after, and what is cut off of what is made of them."""
+    """Inputs that are also taken ``late`` frames later, with frames around them that are cut off of the results."""
 
     inputs: tuple[str, ...]
     back: int
     ahead: int
+    late: int
     rates: tuple[int, ...]
 
 
@@ -47,12 +48,14 @@ class Output:
 class CarriedGraph:
     """A rewritten model.
 
-    ``inputs``: those over frames; ``ahead``: frames beyond its own that a window needs. Where the last operations are
+    ``inputs``: those over frames, ``lates``: those of them that are taken once more, so many frames later; ``ahead``:
+    frames beyond its own that a window needs. Where the last operations are
     run over more frames, these come ``delay`` frames late and are ``context`` frames more than the window's own.
     """
 
     model: bytes
     inputs: tuple[str, ...]
+    lates: tuple[tuple[str, int], ...]
     carries: tuple[Carry, ...]
     switches: tuple[Switch, ...]
     head: Head | None
@@ -89,7 +92,8 @@ class _Rewriting(Layers):
     right: int = 0
     reaches: set[tuple[int, int]] = field(default_factory=set)  # frames back and ahead, of what is made in front
     measured: bool = False
-    heads: dict[str, str] = field(default_factory=dict)
+    heads: set[str] = field(default_factory=set)
+    head_late: int | None = None
 
     def result(self) -> CarriedGraph:
         graph = self.graph
@@ -162,9 +166,19 @@ class _Rewriting(Layers):
             self.reaches.add(reach)
         for name in ready:
             seen = self.seen[name]
-            self.heads[name] = self._fresh("head")
+            self.heads.add(name)
             del self.opaque[name]
-            self.known[name] = Timed(seen.axis or 0, seen.rate, reach[1] * seen.rate, reach[0] * seen.rate)
+            late = reach[1] if self.head_late is None else self.head_late
+            self.known[name] = Timed(seen.axis or 0, seen.rate, late * seen.rate, reach[0] * seen.rate)
+
+    def _behind(self, name: str, behind: int) -> str:
+        """What is made in front can itself be made as late as where it first meets a layer."""
+        if name in self.heads and self.head_late is None:
+            rate = self.known[name].rate
+            self.head_late = behind // rate
+            for head in self.heads:
+                self.known[head] = replace(self.known[head], behind=self.head_late * self.known[head].rate)
+        return super()._behind(name, behind)
 
     def _is_wanted(self, name: str) -> bool:
         """Whether a tensor grows by whole frames, and operations that are still to come take it."""
@@ -215,7 +229,7 @@ class _Rewriting(Layers):
         after = self.right - min(k.behind // k.rate for k in known)
         if min(before, after) < 0 or max(k.back // k.rate for k in known) > self.left or delay > self.right + spare:
             raise CarryError("its layers reach further than its margins")
-        if len({k.behind // k.rate for k in known}) > 1:  # nearer than that: what comes from the front has no layers
+        if spare or len({k.behind for k in known}) > 1:  # nearer than that: exactly, and what comes from the front
             shapes = {name: self.seen[name].shape for name in cuts}
             graph = Graph(self._still() + tail, self.graph.weights, {}, {}, self.graph.around)
             rates = {name: of.rate for name, of in zip(cuts, known, strict=True)}
@@ -255,7 +269,7 @@ class _Rewriting(Layers):
         ids = set(map(id, still))
         self.nodes = [*still, *front, *[node for node in self.nodes if id(node) not in ids]]
         (reach,) = self.reaches if len(self.reaches) == 1 else {(0, 0)}  # rewritten once more where there are several
-        return Head(tuple(inputs), *reach, tuple(rates))
+        return Head(tuple(inputs), *reach, reach[1] if self.head_late is None else self.head_late, tuple(rates))
 
     def _still(self) -> list[Node]:
         """The nodes that hang on no frame."""
@@ -280,6 +294,7 @@ class _Rewriting(Layers):
         return CarriedGraph(
             written.encode(),
             tuple(name for name in self.timed if name in used),
+            tuple((name, wait) for name, wait in self.lates if f"late/{wait}/{name}" in used),
             tuple(carry for carry, _ in carries),
             tuple(switches),
             head,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from swaram.runtime.graph import FLOAT, INT64, Graph, Node, integer_attribute
+from swaram.runtime.graph import FLOAT, INT64, Graph, Node, integer_attribute, needed, taken
 from swaram.runtime.probe import Seen
 
 _UNARY = frozenset(
@@ -23,6 +23,8 @@ _ACROSS = frozenset(("Slice", "Gather", "Split", "ReduceSum", "ReduceMean", "Sof
 _ALONG = _ACROSS | {"Unsqueeze", "Squeeze", "Transpose"}
 _NEUTRAL = {("Mul", 1.0), ("Add", 0.0), ("Sub", 0.0), ("Div", 1.0)}
 _ALL = np.iinfo(np.int64).max
+# Where a frame has more entries than this, copying what layers keep costs more than computing a few frames anew.
+_HIGHEST_RATE = 16
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ class Layers:
     later: dict[tuple[str, int], str] = field(default_factory=dict)
     takers: dict[str, list[Node]] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
+    depending: list[Node] = field(default_factory=list)
+    late: set[str] = field(default_factory=set)
+    lates: list[tuple[str, int]] = field(default_factory=list)  # inputs that are also taken so many frames later
     number: int = 0
 
     def _fresh(self, what: str) -> str:
@@ -281,7 +286,13 @@ class Layers:
         if len(shape) != 1 or not plain or node.integers("output_shape") or known.axis != 2 or output.extra:
             return False
         over = shape[0] - stride
-        if output.rate != stride * known.rate or over < 0 or over != sum(pads) - more or pads[0] > over:
+        if (
+            output.rate > _HIGHEST_RATE
+            or output.rate != stride * known.rate
+            or over < 0
+            or over != sum(pads) - more
+            or pads[0] > over
+        ):
             return False
         held = -(-shape[0] // stride) - 1
         given = self._carried(node.inputs[0], 0, held, 0) if held else node.inputs[0]
@@ -333,8 +344,27 @@ class Layers:
         wait = behind - known.behind
         if wait == 0:
             return name
+        if (name, wait) not in self.later and known.raw and wait % known.rate == 0:
+            self.later[name, wait] = self._from_later(name, wait // known.rate)
         if (name, wait) not in self.later:
             given = next((j for j in self.joined.get(name, []) if j[3] == wait and j[1] + j[3] == j[2]), None)
             made, begin = (given[0], given[1]) if given else (self._carried(name, 0, wait, wait), 0)
             self.later[name, wait] = self._slice(made, known.axis, begin, -wait)
         return self.later[name, wait]
+
+    def _from_later(self, name: str, wait: int) -> str:
+        """What is made of inputs alone, made of the same inputs ``wait`` frames later: nothing has to be kept."""
+        prefix = f"late/{wait}/"
+        moving = {made for node in self.depending for made in node.outputs} | set(self.timed)
+        nodes = [
+            node for node in needed(self.depending, [name], self.timed) if prefix + node.outputs[0] not in self.late
+        ]
+        for node in nodes:
+            inputs = [prefix + given if given in moving else given for given in node.inputs]
+            self.nodes.append(node.changed(inputs, [prefix + made for made in node.outputs]))
+            self.late.update(self.nodes[-1].outputs)
+        for given in [name, *taken(nodes)]:
+            if given in self.timed and prefix + given not in self.graph.inputs:
+                self.graph.declare_input(prefix + given, FLOAT, self.seen[given].shape)
+                self.lates.append((given, wait))
+        return prefix + name

@@ -110,7 +110,7 @@ class Probe:
 
     def _shape(self, name: str) -> list[int | None]:
         shape = self._graph.input_shape(name)
-        shape[0] = 1
+        shape[0] = 1 if shape[0] is None else shape[0]
         if name not in self._rates and len(shape) == 3 and shape[1] is None:
             shape[1] = self._width(name)
         if shape.count(None) != (name in self._rates):

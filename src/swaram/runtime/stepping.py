@@ -69,7 +69,12 @@ class Stepper:
     ) -> None:
         graph, low = self._graph, progress.taken
         first, last = low == 0, high == total
+
+        def later(wait: int) -> tuple[int, int]:
+            return max(0, low - wait), total if last else high - wait
+
         feed = {name: frames(name, low, high) for name in graph.inputs}
+        feed |= {f"late/{wait}/{name}": frames(name, *later(wait)) for name, wait in graph.lates}
         feed |= {name: value for name, value in constant.items() if name in self._takes}
         for number, carry in enumerate(graph.carries):
             feed[carry.name] = _zeros(carry.shape, carry.begin) if first else progress.kept[number]
@@ -80,9 +85,9 @@ class Stepper:
             feed[switch.name] = np.array([switch.then if holds else switch.otherwise], np.int64)
         if graph.head:
             head = graph.head
-            begins, ends = max(0, low - head.ahead), total if last else high - head.ahead
-            whole = max(0, begins - head.back)
-            feed |= {f"head/{name}": frames(name, whole, high) for name in head.inputs}
+            begins, ends = later(head.late)
+            whole, end = max(0, begins - head.back), min(high, ends + head.ahead)
+            feed |= {f"head/{name}": frames(name, whole, end) for name in head.inputs}
             for rate in head.rates:
                 feed[f"head/start/{rate}"] = np.array([(begins - whole) * rate], np.int64)
                 feed[f"head/end/{rate}"] = np.array([(ends - whole) * rate], np.int64)
