@@ -25,7 +25,7 @@ class Stepper:
 
     def __init__(self, graph: CarriedGraph, threads: int = 1) -> None:
         self._graph = graph
-        self._session = open_session(graph.model, threads)
+        self._session = open_session(graph.model, threads, keep_memory=True)
         self._takes = {given.name for given in self._session.get_inputs()}
         self._names = [output.name for output in graph.outputs] + [f"{carry.name}/next" for carry in graph.carries]
 
