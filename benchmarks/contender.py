@@ -3,8 +3,8 @@
     python benchmarks/contender.py NAME MODEL THREADS
 
 Says ``{"ready": seconds}`` when its voice is open, then answers each line ``{"text": ...}`` on standard input with the
-``seconds`` of speech, the ``wall`` and ``cpu`` seconds that it took, ``first`` and ``first_cpu`` of them until the first
-samples, and ``memory_mb``.
+``seconds`` of speech, the ``wall`` and ``cpu`` seconds that it took, ``first`` and ``first_cpu`` of them until the
+first samples, and ``memory_mb``.
 Piper is GPL: it is never imported by anything but such a process, in an environment of its own.
 """
 

@@ -423,9 +423,8 @@ class Places:
         )
         if not self.mms_folder.exists():
             sys.path.insert(0, str(ROOT))
-            from transformers import VitsConfig
-
             from tests.formats.foreign_voices import SMALL, write_vits
+            from transformers import VitsConfig
 
             published = VitsConfig()
             write_vits(self.mms_folder, **{key: getattr(published, key) for key in SMALL})

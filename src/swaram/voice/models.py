@@ -12,7 +12,7 @@ import onnxruntime
 
 from swaram.audio.noise import noise_frames
 from swaram.runtime.carried import carry_state
-from swaram.runtime.session import open_session
+from swaram.runtime.session import give_back_memory, open_session
 from swaram.runtime.stepping import Progress, Stepper
 from swaram.voice.errors import VoiceError
 from swaram.voice.reader import Passage
@@ -78,6 +78,7 @@ class Models:
             self._driven |= {"pitch": None, "phase": None, "noise": source.noise_channels}
         self._flow_steps = self._steps("flow.onnx", package.flow, {"prior": channels}, self._flow_makes)
         self._decoder_steps = self._steps("decoder.onnx", package.decoder, self._driven, ["audio"])
+        give_back_memory()
 
     @property
     def carries_state(self) -> dict[str, bool]:
