@@ -160,14 +160,17 @@ def _run(synthesis: Synthesis, pieces: Iterator[str]) -> Iterator[AudioWindow]:
         coming = ahead.submit(synthesis.prepare, 0) if _known(synthesis, 0, pieces) else None
         while coming is not None:
             prepared, coming = coming.result(), None
-            if _known(synthesis, index + 1, pieces):
-                coming = ahead.submit(synthesis.prepare, index + 1)
             marks = tuple(prepared.marks)
             for window in range(len(prepared.window_samples)):
                 samples = synthesis.render(index, window)
+                # Not before: the first sound would share the core with what is heard after it.
+                if window == 0 and _known(synthesis, index + 1, pieces):
+                    coming = ahead.submit(synthesis.prepare, index + 1)
                 yield AudioWindow(samples, start_sample, marks)
                 start_sample += len(samples)
                 marks = ()
+            if not prepared.window_samples and _known(synthesis, index + 1, pieces):  # nothing was said
+                coming = ahead.submit(synthesis.prepare, index + 1)
             index += 1
 
 
