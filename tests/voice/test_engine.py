@@ -9,7 +9,7 @@ import pytest
 from swaram.audio.flac import BLOCK_SAMPLES, to_integers
 from swaram.runtime.carried import CarryError
 from swaram.voice import models as carried_module
-from swaram.voice.check import check_voice
+from swaram.voice.check import check_voice, examine_voice
 from swaram.voice.engine import Engine
 from swaram.voice.errors import SpeechError, VoiceError
 from swaram.voice.reader import MAX_PASSAGE_SYMBOLS
@@ -98,6 +98,9 @@ def test_a_flow_with_margins_is_cut_in_the_first_passage_only(flowing_toy, monke
     margins.models.decode(later, first)
     assert later.known == later.length
     assert np.abs(margins.synthesise(request).audio - carried).max() < 1e-5
+    notes = examine_voice(flowing_toy.voice).notes
+    assert [f"{name} computes its margins anew" in " ".join(notes) for name in ("flow.onnx", "decoder.onnx")] == [1, 1]
+    assert any(note.endswith("which is slower: it stays as it is.") for note in notes)
 
 
 def refuse(*_: object) -> None:

@@ -76,6 +76,7 @@ class Models:
         self._driven: dict[str, int | None] = {"latent": channels}
         if source:
             self._driven |= {"pitch": None, "phase": None, "noise": source.noise_channels}
+        self.margins_because: dict[str, str] = {}  # by model, why it needs margins
         self._flow_steps = self._steps("flow.onnx", package.flow, {"prior": channels}, self._flow_makes)
         self._decoder_steps = self._steps("decoder.onnx", package.decoder, self._driven, ["audio"])
         give_back_memory()
@@ -95,8 +96,9 @@ class Models:
         try:
             assert margins is not None
             return Stepper(carry_state(model, timed, makes, margins.left_margin, margins.right_margin), self._threads)
-        except Exception:
+        except Exception as error:
             # Whatever the reason: the model as it is says best what is wrong with it, if anything is.
+            self.margins_because[name] = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
             _ = self._flow if name == "flow.onnx" else self._decoder
             return None
 
