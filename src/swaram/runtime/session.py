@@ -14,7 +14,7 @@ def open_session(
 
     ``fold_constants``: compute once what depends on weights alone. Without it matrices that are stored in bytes stay so
     and are widened in each run: slower by a few percent where runs are long, and a fraction of the memory.
-    ``keep_memory``: for models whose inputs have few shapes, such as windows; faster, and in the end smaller.
+    ``keep_memory``: for models that are run again and again; faster, and where shapes are few in the end smaller.
     Raises whatever onnxruntime raises for a model that it cannot load: the caller knows what to say of it.
     """
     options = onnxruntime.SessionOptions()

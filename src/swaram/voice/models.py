@@ -64,7 +64,7 @@ class Models:
     def __init__(self, voice: Voice, threads: int = 1) -> None:
         self.voice, self._threads = voice, threads
         package, source = voice.package, voice.manifest.source
-        self._frontend = _session(voice, "frontend.onnx", package.frontend, threads)
+        self._frontend = _session(voice, "frontend.onnx", package.frontend, threads, keep_memory=True)
         self._made = "latent" if package.flow is None else "prior"
         self._frontend_outputs = _names(voice, "frontend.onnx", self._frontend.get_outputs(), self._made, "durations")
         inputs = _names(voice, "frontend.onnx", self._frontend.get_inputs(), "symbols", "lengths", "scales")
@@ -316,9 +316,11 @@ def carried_phase(pitch: np.ndarray, hop_length: int, sample_rate: int) -> np.nd
     return (before - np.floor(before)).astype(np.float32)
 
 
-def _session(voice: Voice, name: str, model: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(
+    voice: Voice, name: str, model: bytes, threads: int, keep_memory: bool = False
+) -> onnxruntime.InferenceSession:
     try:
-        return open_session(model, threads)
+        return open_session(model, threads, keep_memory=keep_memory)
     except Exception as error:
         raise VoiceError(f"{voice.package.source}: {name} cannot be loaded by onnxruntime; export it again.") from error
 
