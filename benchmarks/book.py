@@ -7,7 +7,8 @@ import argparse
 import time
 
 from contender import memory_mb
-from side_by_side import MALAYALAM, ROOT
+from side_by_side import MALAYALAM
+from turns import ROOT
 
 from swaram.voice.engine import Engine
 from swaram.voice.request import SpeechRequest
