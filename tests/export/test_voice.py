@@ -26,7 +26,9 @@ def test_streamed_equals_one_pass_with_every_decoder(tmp_path, name, speakers, s
     stated = json.loads((tmp_path / "voice" / "voice.json").read_text())["decoder"]
     latent = engine.encode(engine.reader(SpeechRequest()).read(TEXT).passages[0], SpeechRequest(TEXT), 0)
     windows = list(engine.windows(latent))
-    assert len(windows) > 1 and windows[0].high == windows[0].end + stated["right_margin"] < latent.length
+    assert engine.models.carries_state == {"flow": True, "decoder": True}
+    assert len(windows) > 1 and windows[0].high < latent.length
+    assert 0 <= windows[0].high - windows[0].end - stated["right_margin"] <= 1
     whole = engine.models.decode_whole(latent)
     assert np.abs(whole).max() > 1e-3
     joined = np.concatenate([engine.models.decode(latent, window) for window in windows])

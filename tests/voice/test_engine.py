@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from swaram.audio.flac import BLOCK_SAMPLES, to_integers
-from swaram.voice.check import check_voice
+from swaram.runtime.carried import CarryError
+from swaram.voice import models as carried_module
+from swaram.voice.check import check_voice, examine_voice
 from swaram.voice.engine import Engine
 from swaram.voice.errors import SpeechError, VoiceError
 from swaram.voice.reader import MAX_PASSAGE_SYMBOLS
 from swaram.voice.request import SpeechRequest
 from swaram.voice.synthesis import pause_samples, tail_samples
 from swaram.voice.voice import Voice
-from swaram.voice.windows import windows
+from swaram.voice.windows import flow_pieces, windows
 
 TEXT = "എനിക്ക് മലയാളം സംസാരിക്കാൻ കഴിയും. നാളെ രാവിലെ വരാം! സുഖമാണോ?"
 
@@ -73,12 +75,59 @@ def test_the_first_window_waits_for_a_piece_of_the_flow_only(flowing_toy):
     first, second, *_ = flowing_toy.windows(latent)
     assert latent.known == 0
     flowing_toy.models.decode(latent, first)
-    assert latent.known == first.high < latent.length // 2
+    assert first.high <= latent.known < latent.length // 2
     flowing_toy.models.decode(latent, second)
+    assert second.high <= latent.known < latent.length
+
+
+def test_a_flow_with_margins_is_cut_in_the_first_passage_only(flowing_toy, monkeypatch):
+    request = SpeechRequest("അമ്മ വന്നു പോയി " * 8)
+    passage = flowing_toy.reader(request).read(request.text).passages[0]
+    carried = flowing_toy.synthesise(request).audio
+    monkeypatch.setattr(carried_module, "carry_state", refuse)
+    margins = Engine(flowing_toy.voice)
+    assert margins.models.carries_state == {"flow": False, "decoder": False}
+    assert flowing_toy.models.carries_state == {"flow": True, "decoder": True}
+    latent = margins.encode(passage, request, 0)
+    first, second, *_ = margins.windows(latent)
+    margins.models.decode(latent, first)
+    assert latent.known == first.high < latent.length // 2
+    margins.models.decode(latent, second)
     assert latent.known == latent.length
-    later = flowing_toy.encode(passage, request, 1)  # nobody waits for it: the margins would be wasted
-    flowing_toy.models.decode(later, first)
+    later = margins.encode(passage, request, 1)  # nobody waits for it: the margins would be wasted
+    margins.models.decode(later, first)
     assert later.known == later.length
+    assert np.abs(margins.synthesise(request).audio - carried).max() < 1e-5
+    notes = examine_voice(flowing_toy.voice).notes
+    assert [f"{name} computes its margins anew" in " ".join(notes) for name in ("flow.onnx", "decoder.onnx")] == [1, 1]
+    assert any(note.endswith("which is slower: it stays as it is.") for note in notes)
+
+
+def refuse(*_: object) -> None:
+    raise CarryError("it stays as it is")
+
+
+def test_windows_of_a_carried_state_come_in_order(toy):
+    request = SpeechRequest("അമ്മ വന്നു പോയി " * 8)
+    latent = toy.encode(toy.reader(request).read(request.text).passages[0], request, 0)
+    first, second, third, *_ = toy.windows(latent)
+    once = toy.models.decode(latent, first)
+    with pytest.raises(ValueError, match=f"frame {second.start} comes next, not {third.start}"):
+        toy.models.decode(latent, third)
+    assert np.array_equal(toy.models.decode(latent, first), once)  # from the beginning again
+
+
+@pytest.mark.parametrize("frames", [1, 64, 130, 166, 167, 1000, 5003])
+def test_pieces_of_a_flow_are_whole_and_none_is_small(frames):
+    highs = [window.high for window in windows(frames, 256, 16_000, 0, 29)]
+    pieces = flow_pieces(frames, highs, 36)
+    assert pieces[-1] == frames and list(pieces) == sorted(set(pieces))
+    taken = [0, *(min(frames, edge + 36) for edge in pieces)]
+    sizes = [b - a for a, b in itertools.pairwise(taken)] + [b - a for a, b in itertools.pairwise([0, *pieces])]
+    assert min(sizes) >= min(frames, 65)
+    assert pieces[0] in (frames, max(highs[0], 65))  # the first sound waits for no more
+    for high in highs:
+        assert next(edge for edge in pieces if edge >= high) <= high + 256 + 65 + 36
 
 
 def test_the_first_window_is_short_and_the_others_grow(toy):

@@ -10,6 +10,8 @@ from swaram.audio.flac import BLOCK_SAMPLES
 from swaram.text.lexicon import Lexicon
 from swaram.voice.engine import Engine
 from swaram.voice.errors import SpeechError
+from swaram.voice.models import Latent
+from swaram.voice.reader import TextFeed, TextMap
 from swaram.voice.request import SpeechRequest
 from swaram.voice.synthesis import Prepared, Synthesis, pause_samples, tail_samples
 from swaram.voice.voice import Voice
@@ -126,3 +128,64 @@ def test_speech_that_follows_other_speech_is_as_if_both_were_one(request, name, 
         ending = synthesis.ending
     whole = engine.synthesise(SpeechRequest(TEXT, seed=3, pause_scale=pause_scale))
     assert np.array_equal(np.concatenate(parts), whole.audio)
+
+
+BOOK = "അമ്മ വീട്ടിൽ വന്നു, എന്നിട്ട് 12.5 രൂപ തന്നു. നാളെ രാവിലെ വരാം! സുഖമാണോ?\n"
+
+
+def test_a_book_is_read_as_it_is_spoken(toy, monkeypatch):
+    text, seen = BOOK * 60, []
+    real = TextFeed.push
+    monkeypatch.setattr(TextFeed, "push", lambda self, *a: seen.append(len(a[0])) or real(self, *a))
+    stream = toy.stream(SpeechRequest(text, seed=2))
+    next(stream)
+    assert sum(seen) <= 2000 < len(text)
+    stream.close()
+    windows = list(toy.stream(SpeechRequest(text, seed=2)))
+    whole = toy.synthesise(SpeechRequest(text, seed=2))
+    assert np.array_equal(np.concatenate([window.samples for window in windows]), whole.audio)
+    assert tuple(mark for window in windows for mark in window.marks) == whole.marks
+    with pytest.raises(SpeechError, match="Nothing in the text can be spoken"):
+        next(toy.stream(SpeechRequest("... !? " * 500)))
+
+
+def test_a_text_that_is_ten_times_as_long_takes_ten_times_as_long(toy, monkeypatch):
+    """Counted, not timed: how much of the text is looked at again, and how many passages are held."""
+    looked = {}
+    real = TextMap.extend
+    for sentences in (40, 400):
+        scanned, held = [0], [0]
+
+        def extend(self, text, scanned=scanned):
+            scanned[0] += len(self._rest) + len(text)
+            real(self, text)
+
+        monkeypatch.setattr(TextMap, "extend", extend)
+        synthesis = toy.begin(SpeechRequest())
+        monkeypatch.setattr(synthesis._models, "encode_passage", lambda *_: silence(), raising=False)
+        text = BOOK * sentences
+        index = 0
+        for start in range(0, len(text), 1000):
+            synthesis.feed(text[start : start + 1000], flush=start + 1000 >= len(text))
+            while index < synthesis.passages:
+                synthesis.prepare(index)
+                index += 1
+            held[0] = max(held[0], sum(passage is not None for passage in synthesis._passages))
+        looked[sentences] = scanned[0] / len(text)
+        assert index >= 3 * sentences - 2 and held[0] == 0
+    assert looked[400] < 1.1 * looked[40] and looked[400] < 1.2
+
+
+def silence() -> Latent:
+    """A passage that is over at once."""
+    return Latent(np.zeros((8, 0), np.float32), np.zeros(0, np.int64), None, 0)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_words_are_found_however_the_text_is_cut(size):
+    text, whole = BOOK * 2, TextMap(BOOK * 2)
+    pieces = TextMap()
+    for start in range(0, len(text), size):
+        pieces.extend(text[start : start + size])
+    for place in range(len(text)):
+        assert pieces.span([place]) == whole.span([place])

@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from swaram.runtime.wire import WireError, content, fields, integer, signed, text, varints
+
 # onnx.proto: numbers of the fields that are looked at.
 _MODEL_OPSETS, _MODEL_GRAPH, _MODEL_TRAINING, _MODEL_FUNCTIONS = 8, 7, 20, 25
 _GRAPH_NODE, _GRAPH_WEIGHT, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE, _GRAPH_SPARSE = 1, 5, 11, 12, 13, 15
@@ -69,16 +71,18 @@ def read_onnx(model: bytes) -> OnnxFile:
     found = OnnxFile()
     graphs = 0
     try:
-        for number, value in _fields(memoryview(model)):
+        for number, value in fields(memoryview(model)):
             if number == _MODEL_GRAPH:
                 graphs += 1
-                _read_graph(_bytes(value), found, 0)
+                _read_graph(content(value), found, 0)
             elif number == _MODEL_OPSETS:
-                found.domains.add("".join(_text(v) for n, v in _fields(_bytes(value)) if n == 1))
+                found.domains.add("".join(text(v) for n, v in fields(content(value)) if n == 1))
             elif number == _MODEL_FUNCTIONS:
                 found.has_functions = True
             elif number == _MODEL_TRAINING:
                 found.has_training = True
+    except WireError as error:
+        raise OnnxFormatError(str(error)) from error
     except (IndexError, UnicodeDecodeError, struct.error) as error:
         raise OnnxFormatError("it ends in the middle or is damaged") from error
     if graphs != 1 or not found.nodes:
@@ -89,46 +93,46 @@ def read_onnx(model: bytes) -> OnnxFile:
 def _read_graph(data: memoryview, found: OnnxFile, depth: int) -> None:
     if depth > _DEEPEST:
         raise OnnxFormatError("its graphs are nested too deeply")
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == _GRAPH_NODE:
-            found.nodes.append(_read_node(_bytes(value), found, depth))
+            found.nodes.append(_read_node(content(value), found, depth))
         elif number == _GRAPH_WEIGHT:
-            found.weights.append(_read_tensor(_bytes(value)))
+            found.weights.append(_read_tensor(content(value)))
         elif number in (_GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_VALUE):
-            found.declared_dims.append(list(_declared(_bytes(value))))
+            found.declared_dims.append(list(_declared(content(value))))
         elif number == _GRAPH_SPARSE:
             found.has_sparse = True
 
 
 def _read_node(data: memoryview, found: OnnxFile, depth: int) -> Node:
     node = Node()
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == _NODE_INPUT:
-            node.inputs.append(_text(value))
+            node.inputs.append(text(value))
         elif number == _NODE_OUTPUT:
-            node.outputs.append(_text(value))
+            node.outputs.append(text(value))
         elif number == _NODE_OPERATOR:
-            node.operator = _text(value)
+            node.operator = text(value)
         elif number == _NODE_DOMAIN:
-            node.domain = _text(value)
+            node.domain = text(value)
         elif number == _NODE_ATTRIBUTE:
-            _read_attribute(_bytes(value), node, found, depth)
+            _read_attribute(content(value), node, found, depth)
     return node
 
 
 def _read_attribute(data: memoryview, node: Node, found: OnnxFile, depth: int) -> None:
     name, integers = "", []
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == _ATTRIBUTE_NAME:
-            name = _text(value)
+            name = text(value)
         elif number == _ATTRIBUTE_INTEGER:
-            integers.append(_signed(value))
+            integers.append(signed(value))
         elif number == _ATTRIBUTE_INTEGERS:
-            integers += [_signed(v) for v in _varints(value)] if isinstance(value, memoryview) else [_signed(value)]
+            integers += [signed(v) for v in varints(value)] if isinstance(value, memoryview) else [signed(value)]
         elif number in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
-            node.tensors.append(_read_tensor(_bytes(value)))
+            node.tensors.append(_read_tensor(content(value)))
         elif number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
-            _read_graph(_bytes(value), found, depth + 1)
+            _read_graph(content(value), found, depth + 1)
         elif number in _ATTRIBUTE_SPARSE:
             found.has_sparse = True
     node.integers[name] = integers
@@ -136,17 +140,17 @@ def _read_attribute(data: memoryview, node: Node, found: OnnxFile, depth: int) -
 
 def _read_tensor(data: memoryview) -> Tensor:
     tensor, raw, listed = Tensor(), None, 0
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == _TENSOR_DIMS:
-            tensor.dims += [_signed(v) for v in _varints(value)] if isinstance(value, memoryview) else [_signed(value)]
+            tensor.dims += [signed(v) for v in varints(value)] if isinstance(value, memoryview) else [signed(value)]
         elif number == _TENSOR_TYPE:
-            tensor.kind = _integer(value)
+            tensor.kind = integer(value)
         elif number == _TENSOR_NAME:
-            tensor.name = _text(value)
+            tensor.name = text(value)
         elif number == _TENSOR_RAW:
-            raw = _bytes(value)
+            raw = content(value)
         elif number in (_TENSOR_OUTSIDE, _TENSOR_LOCATION):
-            tensor.outside = tensor.outside or number == _TENSOR_OUTSIDE or bool(_integer(value))
+            tensor.outside = tensor.outside or number == _TENSOR_OUTSIDE or bool(integer(value))
         elif number in _TENSOR_LISTS:
             values, count = _listed(value, _TENSOR_LISTS[number])
             listed += count
@@ -165,11 +169,11 @@ def _read_tensor(data: memoryview) -> Tensor:
 
 def _listed(value: int | memoryview, size: int) -> tuple[list[int], int]:
     if not isinstance(value, memoryview):
-        return [_signed(value)], 1
+        return [signed(value)], 1
     if size:
         return [], len(value) // size
     count = sum(byte < 0x80 for byte in value)
-    return ([_signed(v) for v in _varints(value)] if count <= _MOST_INTEGERS else []), count
+    return ([signed(v) for v in varints(value)] if count <= _MOST_INTEGERS else []), count
 
 
 def _declared(value_info: memoryview) -> Iterator[int]:
@@ -177,71 +181,8 @@ def _declared(value_info: memoryview) -> Iterator[int]:
     path = (2, 1, 2, 1)
     parts = [value_info]
     for step in path:
-        parts = [_bytes(value) for part in parts for number, value in _fields(part) if number == step]
+        parts = [content(value) for part in parts for number, value in fields(part) if number == step]
     for part in parts:
-        for number, value in _fields(part):
+        for number, value in fields(part):
             if number == 1:
-                yield _signed(value)
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """The fields of one message: number, and a varint or the bytes."""
-    place, end = 0, len(data)
-    while place < end:
-        key, place = _varint(data, place)
-        kind = key & 7
-        if kind == 0:
-            value, place = _varint(data, place)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            size, place = _varint(data, place)
-        elif kind in (1, 5):
-            size = 8 if kind == 1 else 4
-        else:
-            raise OnnxFormatError("it is no protocol buffer")
-        if size > end - place:
-            raise OnnxFormatError("it ends in the middle")
-        yield key >> 3, data[place : place + size]
-        place += size
-
-
-def _varint(data: memoryview, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, place
-        shift += 7
-        if shift > 63:
-            raise OnnxFormatError("it is no protocol buffer")
-
-
-def _varints(data: memoryview) -> Iterator[int]:
-    place = 0
-    while place < len(data):
-        value, place = _varint(data, place)
-        yield value
-
-
-def _signed(value: int | memoryview) -> int:
-    value = _integer(value)
-    return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def _integer(value: int | memoryview) -> int:
-    if isinstance(value, memoryview):
-        raise OnnxFormatError("a number was expected")
-    return value
-
-
-def _bytes(value: int | memoryview) -> memoryview:
-    if not isinstance(value, memoryview):
-        raise OnnxFormatError("a message was expected")
-    return value
-
-
-def _text(value: int | memoryview) -> str:
-    return str(_bytes(value), "utf-8")
+                yield signed(value)

@@ -45,6 +45,8 @@ def examine_voice(voice: Voice) -> VoiceReport:
     """
     engine = Engine(voice)
     report = VoiceReport(symbols=len(voice.symbols))
+    for name, reason in engine.models.margins_because.items():
+        report.notes.append(f"{name} computes its margins anew for each window, which is slower: {reason}.")
     symbols = [symbol for symbol in voice.symbols.symbols if symbol and symbol not in (BLANK, BOS, EOS)]
     passages = [_passage(symbols[i : i + _SYMBOLS]) for i in range(0, len(symbols), _SYMBOLS)]
     speakers = voice.manifest.speakers
@@ -64,7 +66,7 @@ def examine_voice(voice: Voice) -> VoiceReport:
             "are too small for its models."
         )
     _check_seed(engine, passages[0])
-    report.notes = _notes(voice)
+    report.notes += _notes(voice)
     if _spoken(engine, passages[0], None, speed=0.25).length <= _spoken(engine, passages[0], None).length:
         report.notes.append("speed changes nothing: frontend.onnx does not use its second scale.")
     return report

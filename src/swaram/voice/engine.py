@@ -12,6 +12,7 @@ import numpy as np
 from swaram.audio.flac import FlacEncoder, to_integers
 from swaram.text.frontend import Notice
 from swaram.text.lexicon import Lexicon
+from swaram.text.ssml import is_ssml
 from swaram.voice.models import Latent, Models
 from swaram.voice.reader import Passage, Reader
 from swaram.voice.request import SpeechRequest
@@ -19,6 +20,8 @@ from swaram.voice.synthesis import Synthesis
 from swaram.voice.timings import Mark
 from swaram.voice.voice import Voice
 from swaram.voice.windows import Window
+
+_PIECE = 1000  # characters of a long text that are read at once
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,29 @@ class Engine:
         self.real_time_factor = 0.0
 
     def stream(self, request: SpeechRequest) -> Iterator[AudioWindow]:
-        """Audio as it is made. Raises SpeechError before the first window if the request cannot be spoken."""
+        """Audio as it is made. Raises SpeechError before the first window if the request cannot be spoken.
+
+        A long text is read as it is spoken: a book's first sound comes as soon as a sentence's.
+        """
         synthesis = self.begin(request)
-        synthesis.read(request.text)
-        yield from _run(synthesis)
+        text = request.text
+        if len(text) <= 2 * _PIECE or (request.ssml if request.ssml is not None else is_ssml(text)):
+            synthesis.read(text)
+            yield from _run(synthesis, iter(()))
+            return
+        pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        spoken = False
+        for window in _run(synthesis, pieces):
+            spoken = True
+            yield window
+        if not spoken:
+            synthesis.read(text)  # says what is wrong with it
 
     def synthesise(self, request: SpeechRequest) -> Speech:
         """The whole speech at once: exactly the samples that ``stream`` gives."""
         synthesis = self.begin(request)
         notices = synthesis.read(request.text)
-        parts = list(_run(synthesis))
+        parts = list(_run(synthesis, iter(())))
         audio = np.concatenate([part.samples for part in parts])
         marks = tuple(mark for part in parts for mark in part.marks)
         return Speech(audio, self.voice.sample_rate, marks, tuple(notices))
@@ -134,18 +150,38 @@ class Engine:
         return self.models.windows(latent.length)
 
 
-def _run(synthesis: Synthesis) -> Iterator[AudioWindow]:
-    """Every step of a speech in order; the next passage's front end runs while this one is decoded."""
-    start_sample = 0
+def _run(synthesis: Synthesis, pieces: Iterator[str]) -> Iterator[AudioWindow]:
+    """Every step of a speech in order; the next passage's front end runs while this one is decoded.
+
+    ``pieces``: text that is still to be read, as far as the next passage needs it.
+    """
+    start_sample = index = 0
     with ThreadPoolExecutor(1, thread_name_prefix="frontend") as ahead:
-        coming = ahead.submit(synthesis.prepare, 0)
-        for index in range(synthesis.passages):
-            prepared = coming.result()
-            if index + 1 < synthesis.passages:
-                coming = ahead.submit(synthesis.prepare, index + 1)
+        coming = ahead.submit(synthesis.prepare, 0) if _known(synthesis, 0, pieces) else None
+        while coming is not None:
+            prepared, coming = coming.result(), None
             marks = tuple(prepared.marks)
             for window in range(len(prepared.window_samples)):
                 samples = synthesis.render(index, window)
+                # Not before: the first sound would share the core with what is heard after it.
+                if window == 0 and _known(synthesis, index + 1, pieces):
+                    coming = ahead.submit(synthesis.prepare, index + 1)
                 yield AudioWindow(samples, start_sample, marks)
                 start_sample += len(samples)
                 marks = ()
+            if not prepared.window_samples and _known(synthesis, index + 1, pieces):  # nothing was said
+                coming = ahead.submit(synthesis.prepare, index + 1)
+            index += 1
+
+
+def _known(synthesis: Synthesis, index: int, pieces: Iterator[str]) -> bool:
+    """Read on until passage ``index`` is known; whether there is one."""
+    while synthesis.passages <= index:
+        piece = next(pieces, None)
+        if piece is None:
+            break
+        synthesis.feed(piece)
+    else:
+        return True
+    synthesis.feed("", flush=True)
+    return synthesis.passages > index

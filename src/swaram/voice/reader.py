@@ -212,22 +212,39 @@ def _passage(sentence: Sentence, start: int, end: int, pause: float) -> Passage:
 
 
 class TextMap:
-    """The user's words by position, so that a mark spans whole words and not single code points."""
+    """The user's words by position, so that a mark spans whole words and not single code points.
 
-    def __init__(self, text: str, offset: int = 0) -> None:
-        self._offset = offset
-        self._spans = [match.span() for match in _TOKEN.finditer(text)]
-        self._ends = [end for _, end in self._spans]
+    The text may come in pieces: only the last word is looked at again with the next one.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        self._spans: list[tuple[int, int]] = []
+        self._ends: list[int] = []
+        self._rest, self._base = "", 0
+        self.extend(text)
+
+    def extend(self, text: str) -> None:
+        """Take the next piece of the text."""
+        if self._spans and self._spans[-1][0] >= self._base:
+            self._spans.pop()
+            self._ends.pop()
+        self._rest += text
+        found = [(self._base + match.start(), self._base + match.end()) for match in _TOKEN.finditer(self._rest)]
+        self._spans += found
+        self._ends += [end for _, end in found]
+        if found:
+            self._rest, self._base = self._rest[found[-1][0] - self._base :], found[-1][0]
 
     def span(self, origins: list[int]) -> tuple[int, int]:
         """Start and end, in the user's text, of the words that symbols with these origins came from."""
-        low, high = min(origins) - self._offset, max(origins) - self._offset
+        low, high = min(origins), max(origins)
         start, end = low, high + 1
-        for first, last in self._spans[bisect_right(self._ends, low) :]:
+        for place in range(bisect_right(self._ends, low), len(self._spans)):
+            first, last = self._spans[place]
             if first > high:
                 break
             start, end = min(start, first), max(end, last)
-        return start + self._offset, end + self._offset
+        return start, end
 
 
 class TextFeed:

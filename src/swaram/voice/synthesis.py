@@ -78,11 +78,11 @@ class Synthesis:
         self._models, self._reader, self._request, self._marks = models, reader, request, marks
         self._after: Ending | None = None
         self._feed = TextFeed(reader, request.ssml)
-        self._text = ""
-        self._text_map = TextMap("")
-        self._passages: list[Passage] = []
+        self._text_map = TextMap()
+        self._passages: list[Passage | None] = []
         self._ready: dict[int, _Ready] = {}
         self._samples = self._tail = self._prepared = 0
+        self._pause_after = 0.0
 
     @property
     def passages(self) -> int:
@@ -95,7 +95,7 @@ class Synthesis:
         if not self._prepared:
             return self._after
         number = self._prepared + (self._after.passages if self._after else 0)
-        return Ending(number, self._passages[self._prepared - 1].pause_after, self._tail)
+        return Ending(number, self._pause_after, self._tail)
 
     def follow(self, ending: Ending | None) -> None:
         """Go on from where another request ended, before the first ``prepare``.
@@ -113,15 +113,14 @@ class Synthesis:
         return self._take(text, self._feed.push(text, flush))
 
     def _take(self, text: str, reading: Reading) -> list[Notice]:
-        if text:
-            self._text += text
-            self._text_map = TextMap(self._text)
+        self._text_map.extend(text)
         self._passages += reading.passages
         return reading.notices
 
     def prepare(self, index: int) -> Prepared:
         """Run the front end for a passage; in order."""
         models, passage = self._models, self._passages[index]
+        assert passage is not None  # in order, each once
         hop, rate = models.voice.hop_length, models.voice.sample_rate
         ending = self.ending
         latent = models.encode_passage(passage, self._request, ending.passages if ending else 0)
@@ -146,8 +145,9 @@ class Synthesis:
             marks = characters_of(words, marks, start, end, spoken)
         self._ready[index] = _Ready(latent, windows, lead, tail)
         self._samples += sum(lengths)
-        self._tail = tail
+        self._tail, self._pause_after = tail, passage.pause_after
         self._prepared = index + 1
+        self._passages[index] = None  # of a book most is over
         return Prepared(lengths, marks, words, start, end, begins, spoken)
 
     def render(self, index: int, window: int) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Streaming: the decoder over windows of latent frames, whose joined samples equal one pass over all of them.
 
-Each window is decoded with as many frames more on either side as its output can depend on (the margins in
-``voice.json``), and these are cut off again. The schedule depends on the number of frames only, so that the
-same speech has the same samples however it is served.
+A decoder that carries its state goes on where the window before has stopped, and looks a few frames ahead. Any other is
+given as many frames more on either side as its output can depend on (the margins in ``voice.json``), and these are cut
+off again. The schedule depends on the number of frames only, so that the same speech has the same samples however it is
+served.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from swaram.audio.flac import BLOCK_SAMPLES
@@ -16,6 +17,11 @@ from swaram.audio.flac import BLOCK_SAMPLES
 FIRST_WINDOW_SECONDS = 0.512
 LAST_WINDOW_SECONDS = 2.048
 _MAX_UNIT_SECONDS = 0.25
+# onnxruntime adds up a convolution's products in another order where it makes 64 outputs or fewer. Phases are sums of a
+# pitch over all frames, so its last bit would come out as three steps of 16 bits.
+_LEAST_PIECE = 65
+# The weights are fetched from memory once for each piece: of 128 frames it costs a tenth more than of 256.
+_LATER_PIECE = 256
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,22 @@ def flow_edges(frames: int, first: int, left: int, right: int) -> tuple[int, ...
     margins of two pieces would cost as much as the wait that they save.
     """
     return (first, frames) if frames - first > 2 * (left + right) else (frames,)
+
+
+def flow_pieces(frames: int, highs: Iterable[int], ahead: int) -> tuple[int, ...]:
+    """Where the pieces end in which a flow that carries its state goes over a passage: one for each of the frames
+    ``highs`` that windows wait for, but the first is not so small that it would be computed in another order than the
+    whole, and the others are longer.
+    """
+    edges: list[int] = []
+    done = 0
+    for high in highs:
+        if high > done:
+            done = max(high, done + (_LATER_PIECE if edges else _LEAST_PIECE))
+            if frames - done - ahead < _LEAST_PIECE:
+                done = frames
+            edges.append(done)
+    return tuple(edges)
 
 
 def _units(seconds: float, hop_length: int, sample_rate: int, unit: int) -> int:
