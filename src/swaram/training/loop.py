@@ -28,6 +28,7 @@ from swaram.training.warm_start import warm_start
 
 JUDGED = ("adversarial", "feature_matching", "discriminator", "gradient_discriminator")  # not in every step
 AfterValidation = Callable[[Trainer, Logger], None]
+AfterCheckpoint = Callable[[Path, Trainer], None]
 
 
 @dataclass
@@ -45,11 +46,14 @@ def train(
     limits: Limits | None = None,
     overfit: int | None = None,
     after_validation: AfterValidation | None = None,
+    after_checkpoint: AfterCheckpoint | None = None,
 ) -> Path:
     """Train as the configuration says; returns the last checkpoint's folder.
 
     ``overfit``: learn only so many clips, the first ones, and validate on the same, in a directory of its own.
-    ``after_validation`` is called by the first process after each validation, with the trainer and the logger.
+    ``after_validation`` is called by the first process after each validation, with the trainer and the logger;
+    ``after_checkpoint`` by every process once a checkpoint is whole, with its folder, which only the first one sees
+    where processes share no disk.
     Raises SwaramError when the data, the configuration or a checkpoint cannot be used, and when the output directory
     already holds checkpoints but ``resume`` is not set: a run is never overwritten.
     """
@@ -77,7 +81,7 @@ def train(
         logger.info(f"warm start from {warm}: {started}")
     try:
         _align(trainer, training, logger)
-        return _run(trainer, training, validating, logger, directory, limits or Limits(), after_validation)
+        return _run(trainer, training, validating, logger, directory, limits or Limits(), after_validation, after_checkpoint)
     finally:
         logger.close()
 
@@ -145,6 +149,7 @@ def _run(
     directory: Path,
     limits: Limits,
     after_validation: AfterValidation | None,
+    after_checkpoint: AfterCheckpoint | None,
 ) -> Path:
     config, progress, processes = trainer.config, trainer.progress, trainer.processes
     train = config.train
@@ -166,6 +171,13 @@ def _run(
     batches = endless_batches(training, order, numbers, hop, *place, rank, train)
     if trainer.device.type == "cuda":
         batches = ahead(batches)
+
+    def save() -> tuple[list[Path], float]:
+        made = trainer.save(directory)
+        if after_checkpoint:
+            after_checkpoint(made, trainer)
+        return [made], time.monotonic()
+
     try:
         while progress.step < last_step and not processes.any(bool(stopping) or throughput.time_is_up):
             begun = time.monotonic()
@@ -193,12 +205,12 @@ def _run(
             if validating.clips and progress.step % train.validation_steps == 0:
                 with throughput.paused():
                     _validate(trainer, validating, logger, directory, after_validation)
-                    folder, saved = [trainer.save(directory)], time.monotonic()
+                    folder, saved = save()
             elif processes.any(time.monotonic() - saved > train.checkpoint_minutes * 60):
                 with throughput.paused():
-                    folder, saved = [trainer.save(directory)], time.monotonic()
+                    folder, saved = save()
         if not folder[0].name.endswith(f"{progress.step:08d}"):
-            folder = [trainer.save(directory)]
+            folder, saved = save()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
