@@ -167,18 +167,16 @@ def work(plan: dict[str, Any]) -> None:
 
 def _bring_data(config: "Config", first_here: bool) -> None:
     """Prepared data from a URL, once for each machine; the files are named there from then on."""
-    import torch.distributed
+    from ray.train.collective import barrier
 
-    for key in ("training_files", "validation_files"):
-        url = storage.url_of(getattr(config.data, key))
-        if url is None:
-            continue
-        folder, _, file = url.rpartition("/")
+    urls = [key for key in ("training_files", "validation_files") if storage.url_of(getattr(config.data, key))]
+    for key in urls:
+        folder, _, file = str(storage.url_of(getattr(config.data, key))).rpartition("/")
         if first_here:
             storage.pull(folder, storage.mirror_of(folder))
         setattr(config.data, key, str(storage.mirror_of(folder) / file))
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
+    if urls:
+        barrier()
 
 
 def _restore(checkpoint: Any, directory: Path) -> bool:
