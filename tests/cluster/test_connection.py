@@ -89,6 +89,7 @@ def test_this_machine_describes_itself(toy_folder):
         (["--cluster", "--resume"], ["--cluster", "auto", "--resume"]),
         (["--cluster", "head:6379", "--resume"], ["--cluster", "head:6379", "--resume"]),
         (["--cluster=local", "x"], ["--cluster=local", "x"]),
+        ([], []),
     ],
 )
 def test_the_address_may_be_left_out(given, understood):

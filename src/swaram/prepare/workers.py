@@ -21,7 +21,7 @@ COMMIT_EVERY = 256
 IN_FLIGHT = 8  # utterances for each worker that wait or are worked on; bounds the memory
 
 _maker: ClipMaker
-_out: Path | None
+_out: Path | None = None
 
 
 def _start_worker(settings: PrepareSettings, out: Path | None) -> None:
