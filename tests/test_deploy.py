@@ -187,7 +187,9 @@ def test_kuberay_takes_the_example(tmp_path):
 def test_every_place_names_the_same_version():
     for file in ("compose.yaml", "deploy/kubernetes.yaml"):
         assert re.findall(r"image: swaram:(\S+)", (ROOT / file).read_text()) == [swaram.__version__]
-    assert set(re.findall(r"image: swaram-ray:(\S+)", (ROOT / "deploy/kuberay.yaml").read_text())) == {swaram.__version__}
+    assert set(re.findall(r"image: swaram-ray:(\S+)", (ROOT / "deploy/kuberay.yaml").read_text())) == {
+        swaram.__version__
+    }
     assert f"## {swaram.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 

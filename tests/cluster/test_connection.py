@@ -62,7 +62,10 @@ def test_a_node_that_differs_is_named_with_what_differs(node, sentence):
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (ModuleNotFoundError("No module named 'swaram'"), "cannot run swaram (No module named 'swaram'); install it there."),
+        (
+            ModuleNotFoundError("No module named 'swaram'"),
+            "cannot run swaram (No module named 'swaram'); install it there.",
+        ),
         (TimeoutError(), "does not answer within 120 s."),
         (RuntimeError("the disk is full.\nmore"), "cannot work (the disk is full)."),
     ],

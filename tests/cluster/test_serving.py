@@ -43,9 +43,7 @@ def served(cluster, settings):
 
 
 def replicas():
-    details = ray.get(
-        ray.get_actor("SERVE_CONTROLLER_ACTOR", namespace="serve").get_serve_instance_details.remote()
-    )
+    details = ray.get(ray.get_actor("SERVE_CONTROLLER_ACTOR", namespace="serve").get_serve_instance_details.remote())
     found = details["applications"][APPLICATION]["deployments"][DEPLOYMENT]["replicas"]
     return {one["replica_id"]: one for one in found if str(getattr(one["state"], "value", one["state"])) == "RUNNING"}
 
@@ -159,5 +157,3 @@ def test_a_node_without_the_voice_is_named_before_anything_is_deployed(cluster, 
 def test_more_replicas_than_fit_are_refused(cluster, settings):
     with pytest.raises(ClusterError, match="3 replicas of 1 CPUs do not fit"):
         serve_on_cluster(ray, settings, low=3)
-
-

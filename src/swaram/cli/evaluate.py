@@ -72,7 +72,9 @@ def evaluate_command(
     from swaram.evaluation.instruments import Instruments
 
     if bool(voice) == bool(compare):
-        raise SwaramError("Name one voice or checkpoint, or two with --compare A B; several without it are each measured by themselves.")
+        raise SwaramError(
+            "Name one voice or checkpoint, or two with --compare A B; several without it are each measured by themselves."
+        )
     if cluster or len(voice or ()) > 1:
         from swaram.cluster.evaluation import Asked
 

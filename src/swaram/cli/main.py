@@ -65,7 +65,9 @@ class LazyGroup(TyperGroup):
 def with_address(args: list[str]) -> list[str]:
     """``--cluster`` without an address, at the end or before another option, is ``--cluster auto``."""
     followed = zip(args, [*args[1:], "--"], strict=False)
-    return [part for arg, then in followed for part in ([arg, "auto"] if arg == "--cluster" and then[:1] == "-" else [arg])]
+    return [
+        part for arg, then in followed for part in ([arg, "auto"] if arg == "--cluster" and then[:1] == "-" else [arg])
+    ]
 
 
 def load(name: str) -> Any:

@@ -152,7 +152,9 @@ def compare_nodes(own: NodeFacts, nodes: list[NodeFacts]) -> None:
     """Raise ClusterError, one sentence, for the first node that would not do what this machine does."""
     for node in nodes:
         if node.python.split(".")[:2] != own.python.split(".")[:2]:
-            raise ClusterError(f"node {node.name} has Python {node.python}, this machine {own.python}; use one of them.")
+            raise ClusterError(
+                f"node {node.name} has Python {node.python}, this machine {own.python}; use one of them."
+            )
         if node.swaram != own.swaram:
             raise ClusterError(f"node {node.name} has swaram {node.swaram}, this machine {own.swaram}; install one.")
         if node.front_end != own.front_end:

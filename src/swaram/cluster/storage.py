@@ -154,7 +154,9 @@ def push(folder: Path, url: str) -> int:
 
 def mirror_of(url: str) -> Path:
     """Where the mirror of a URL lies on this machine; it has the same name, which some corpora are known by."""
-    return user_cache_path("swaram") / "storage" / hashlib.sha256(url.encode()).hexdigest()[:16] / url.rpartition("/")[2]
+    return (
+        user_cache_path("swaram") / "storage" / hashlib.sha256(url.encode()).hexdigest()[:16] / url.rpartition("/")[2]
+    )
 
 
 @contextlib.contextmanager

@@ -57,10 +57,11 @@ def _written_out(outcome: Outcome, out: Path, settings: PrepareSettings) -> Outc
 class Pools(Protocol):
     """Who computes: opens a pool for each kind of work.
 
-    ``workers``: how many there are; ``see_folders``: whether they read and write this machine's files.
+    ``in_flight``: how many utterances wait or are worked on at most; ``see_folders``: whether workers read and write this
+    machine's files.
     """
 
-    workers: int
+    in_flight: int
     see_folders: bool
 
     def open(self, start: Callable[..., None], *facts: Any) -> Executor:
@@ -73,7 +74,7 @@ class LocalPools:
     see_folders = True
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self.workers, self.in_flight = workers, IN_FLIGHT * workers
 
     def open(self, start: Callable[..., None], *facts: Any) -> Executor:
         """As ``Pools``."""
@@ -138,7 +139,7 @@ def judge_all(
             else:
                 database.open(utterance.id, position)
                 pending.append((position, fingerprint, utterance, pool.submit(_work, utterance)))
-                if len(pending) >= IN_FLIGHT * pools.workers:
+                if len(pending) >= pools.in_flight:
                     settle()
         while pending:
             settle()

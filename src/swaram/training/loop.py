@@ -81,7 +81,9 @@ def train(
         logger.info(f"warm start from {warm}: {started}")
     try:
         _align(trainer, training, logger)
-        return _run(trainer, training, validating, logger, directory, limits or Limits(), after_validation, after_checkpoint)
+        return _run(
+            trainer, training, validating, logger, directory, limits or Limits(), after_validation, after_checkpoint
+        )
     finally:
         logger.close()
 
