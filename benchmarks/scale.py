@@ -4,10 +4,10 @@
     python benchmarks/scale.py check --voices voices --workers 1 --streams 4 8 --seconds 20
     python benchmarks/scale.py plan
 
-``record`` runs the steps of requests one by one and writes what each took. ``check`` lets the same listeners come to a real
-server and to the simulated one. ``plan`` asks the simulation what many listeners take. Steps wait and are paced as
-``server/speech_job.py`` and ``server/scheduler.py`` do it; who may begin is decided by the server's own ``Admission``, how
-many replicas there are by ``cluster/autoscaling.py``.
+``record`` runs the steps of requests one by one and writes what each took. ``check`` lets the same listeners come to a
+real server and to the simulated one. ``plan`` asks the simulation what many listeners take. Steps wait and are paced as
+``server/speech_job.py`` and ``server/scheduler.py`` do it; who may begin is decided by the server's own ``Admission``,
+how many replicas there are by ``cluster/autoscaling.py``.
 """
 
 import argparse

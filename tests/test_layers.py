@@ -48,7 +48,8 @@ MAY_IMPORT = {
     },
     "integrations": {"errors", "client", "api", "voice"},
     "cluster": {
-        "errors", "files", "extras", "config", "text", "corpora", "prepare", "training", "voice", "server", "evaluation",
+        "errors", "files", "extras", "config", "text", "corpora", "prepare", "training", "voice", "server",
+        "evaluation",
     },
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}

@@ -63,7 +63,7 @@ def test_a_node_that_differs_is_named_with_what_differs(node, sentence):
     ("fault", "sentence"),
     [
         (
-            ModuleNotFoundError("No module named 'swaram'"),
+            ImportError("No module named 'swaram'"),
             "cannot run swaram (No module named 'swaram'); install it there.",
         ),
         (TimeoutError(), "does not answer within 120 s."),

@@ -21,12 +21,12 @@ def untimed(metrics):
     return json.loads(json.dumps(kept))
 
 
-def asked(voice, prepared, judge, **more):  # noqa: F811
+def asked(voice, prepared, judge, **more):
     given = {"data": str(prepared), "split": "test", "facts": None, "language": None, "speakers": (), "limit": 1}
     return Asked(voice=str(voice), judge=judge, **(given | {"scales": (None, None, None), "seed": 0} | more))
 
 
-def test_two_voices_have_the_figures_of_the_local_run(cluster, toy_voice, prepared, deaf_judge):  # noqa: F811
+def test_two_voices_have_the_figures_of_the_local_run(cluster, toy_voice, prepared, deaf_judge):
     both = [asked(toy_voice, prepared, deaf_judge, seed=seed) for seed in (0, 5)]
     found = evaluate_many(ray, both)
     for one, (metrics, files) in zip(both, found, strict=True):
@@ -37,7 +37,7 @@ def test_two_voices_have_the_figures_of_the_local_run(cluster, toy_voice, prepar
     assert table["names"] == ["toy", "toy"] and len(table["metrics"]["cer"]["voices"]) == 2
 
 
-def test_what_a_node_lacks_is_said_before_work(cluster, toy_voice, prepared, deaf_judge, tmp_path):  # noqa: F811
+def test_what_a_node_lacks_is_said_before_work(cluster, toy_voice, prepared, deaf_judge, tmp_path):
     with pytest.raises(ClusterError, match=r"node .+: there is no folder .+ here"):
         evaluate_many(ray, [asked(toy_voice, tmp_path / "nowhere", deaf_judge)])
     with pytest.raises(ClusterError, match=r"node .+: nobody: no such voice"):

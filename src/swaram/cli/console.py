@@ -14,8 +14,7 @@ ClusterOption = Annotated[
     str | None,
     typer.Option(
         "--cluster",
-        help="On the workers of a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT. Without an address, as the last "
-        "word: auto.",
+        help="On a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT; without an address, as the last word, auto.",
         show_default="this machine",
     ),
 ]

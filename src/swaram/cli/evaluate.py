@@ -73,20 +73,19 @@ def evaluate_command(
 
     if bool(voice) == bool(compare):
         raise SwaramError(
-            "Name one voice or checkpoint, or two with --compare A B; several without it are each measured by themselves."
+            "Name one voice or checkpoint, or two with --compare A B; several without it stand in one table."
         )
     if cluster or len(voice or ()) > 1:
         from swaram.cluster.evaluation import Asked
 
         if compare:
             raise SwaramError("--compare is done on this machine; name the voices without it, or leave --cluster out.")
+        where, known = str(data if url_of(data) else data.absolute()), str(facts.absolute()) if facts else None
+        chosen = (noise_scale, length_scale, duration_noise_scale)
         asked = [
-            Asked(
-                one, str(data if url_of(data) else data.absolute()), split, judge, facts and str(facts.absolute()), language,
-                tuple(speaker or ()), (noise_scale, length_scale, duration_noise_scale), limit, seed,
-            )
+            Asked(one, where, split, judge, known, language, tuple(speaker or ()), chosen, limit, seed)
             for one in voice or ()
-        ]  # fmt: skip
+        ]
         _several(asked, out or Path("logs") / "evaluation", cluster, as_json)
         return
     scales = Scales(noise_scale, length_scale, duration_noise_scale)

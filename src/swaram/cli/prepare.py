@@ -55,9 +55,7 @@ prepare_app = typer.Typer(
     no_args_is_help=True,
 )
 
-Folder = Annotated[
-    Path, typer.Argument(help="the folder, or URL of storage, that holds the corpus", show_default=False)
-]
+Folder = Annotated[Path, typer.Argument(help="the folder, or storage URL, that holds the corpus", show_default=False)]
 Out = Annotated[Path, typer.Option(help="where the prepared data goes: a folder, or a URL such as s3://bucket/data")]
 Rate = Annotated[int | None, typer.Option(help="Hz of the written clips", show_default="16000")]
 Format = Annotated[str | None, typer.Option(help="flac or wav, 16 bit", show_default="flac")]
@@ -125,9 +123,7 @@ def _register(corpus: Corpus) -> None:
             from swaram.corpora.download import download_corpus
 
             if url_of(folder):
-                raise SwaramError(
-                    f"--download fetches into a folder of this machine; copy it to {url_of(folder)} then."
-                )
+                raise SwaramError(f"--download fetches into a folder of this machine; copy that to {url_of(folder)}.")
             download_corpus(corpus, folder, code, endpoint)
         options = ReadOptions(code, licence, include_unreviewed, source)
         if explain:

@@ -1,7 +1,7 @@
 """How many replicas a deployment needs, from what each of them predicts of its next first sound.
 
-Ray Serve calls ``replicas_wanted`` with what each replica's ``record_autoscaling_stats`` says; its own delays for growing
-and shrinking apply to the answer. ``benchmarks/scale.py`` calls ``wanted`` with the same numbers.
+Ray Serve calls ``replicas_wanted`` with what each replica's ``record_autoscaling_stats`` says; its own delays for
+growing and shrinking apply to the answer. ``benchmarks/scale.py`` calls ``wanted`` with the same numbers.
 """
 
 import math
@@ -15,8 +15,8 @@ FULL = 0.8  # pressure that a replica is meant to have; beyond it new listeners 
 def pressure(streams: int, capacity: int, first_sound: float, limit: float, refused: int = 0) -> float:
     """How near a replica is to making a new listener wait: 1 is where it refuses.
 
-    ``first_sound``: predicted seconds until a new listener's first sound is begun; ``limit``: from where on new ones are
-    refused; ``refused``: how many were, since the last look, each of whom wanted a place.
+    ``first_sound``: predicted seconds until a new listener's first sound is begun; ``limit``: from where on new ones
+    are refused; ``refused``: how many were, since the last look, each of whom wanted a place.
     """
     return max((streams + refused) / max(capacity, 1), first_sound / limit)
 

@@ -112,7 +112,7 @@ def _probe(address: Address) -> None:
 
 def _refusal(address: Address, said: str) -> str:
     """One sentence for what Ray says in several lines."""
-    if "ersion mismatch" in said or "version" in said.lower() and "mismatch" in said.lower():
+    if "ersion mismatch" in said or ("version" in said.lower() and "mismatch" in said.lower()):
         found = [" ".join(pair) for pair in re.findall(r"(Ray|Python): ?v?([\d.]+)", said)]
         seen = f" ({', '.join(dict.fromkeys(found))})" if found else ""
         return f"{address.text}: the cluster runs other versions than this machine{seen}; install the same on both."
@@ -127,7 +127,7 @@ def _line(said: object) -> str:
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """A node as it describes itself; ``voices`` are those that ``swaram.voice.library`` finds there, None: not asked."""
+    """A node as it describes itself; ``voices``: those that ``voice.library`` finds there, None: not asked."""
 
     name: str
     python: str
@@ -152,9 +152,7 @@ def compare_nodes(own: NodeFacts, nodes: list[NodeFacts]) -> None:
     """Raise ClusterError, one sentence, for the first node that would not do what this machine does."""
     for node in nodes:
         if node.python.split(".")[:2] != own.python.split(".")[:2]:
-            raise ClusterError(
-                f"node {node.name} has Python {node.python}, this machine {own.python}; use one of them."
-            )
+            raise ClusterError(f"node {node.name} has Python {node.python}, this machine {own.python}; use one.")
         if node.swaram != own.swaram:
             raise ClusterError(f"node {node.name} has swaram {node.swaram}, this machine {own.swaram}; install one.")
         if node.front_end != own.front_end:

@@ -2,8 +2,8 @@
 
 Ray Data is not used: its streaming operators own reading and order, while preparation must hand results to its journal
 in the corpus's order, with a second clip of an id refused before it is judged, and go on from any moment; around tasks
-all of that stays the code of the local run. Nor are actors: one whose node went away holds its queue until there is a node
-again, while a task goes wherever there is a CPU.
+all of that stays the code of the local run. Nor are actors: one whose node went away holds its queue until there is a
+node again, while a task goes wherever there is a CPU.
 """
 
 from collections import OrderedDict

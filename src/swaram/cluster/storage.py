@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def _stamp(found: dict[str, Any]) -> int | None:
     """When an object was last changed, whole seconds since 1970."""
     for key in ("LastModified", "mtime", "created", "last_modified"):
         value = found.get(key)
-        if hasattr(value, "timestamp"):
+        if isinstance(value, datetime):
             return int(value.timestamp())
         if isinstance(value, int | float):
             return int(value)

@@ -1,7 +1,7 @@
 """Training on a cluster: Ray Train starts the processes, and again from the newest checkpoint where one of them ends.
 
-Around the loop of ``swaram.training.loop``, which knows nothing of it. Each process works in a folder of its own machine;
-checkpoints, and with each the log up to it, go to the storage that all machines share.
+Around the loop of ``swaram.training.loop``, which knows nothing of it. Each process works in a folder of its own
+machine; checkpoints, and with each the log up to it, go to the storage that all machines share.
 """
 
 import json
@@ -28,7 +28,7 @@ BESIDE = ("losses.jsonl", "best")  # what a training directory holds beside its 
 
 @dataclass(frozen=True)
 class Plan:
-    """What each process is told. ``config``: JSON; ``storage``: where checkpoints go; ``resume``: whether from there."""
+    """What each process is told: the configuration as JSON, and the options of ``swaram train``."""
 
     config: str
     resume: bool = False

@@ -1,4 +1,4 @@
-"""Several evaluations in one table: what ``side-by-side.json`` holds. Pairs with intervals: ``evaluation.comparison``."""
+"""Several evaluations in one table: ``side-by-side.json``. Differences with intervals: ``evaluation.comparison``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,9 @@ SPEEDS = ("real_time_factor", "first_audio_seconds")
 
 
 def side_by_side(evaluations: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of each ``metrics.json``, in the order given: the synthetic side of every metric over all speakers, and its speed.
+    """Of each ``metrics.json``, in the order given: the synthetic side of every metric over all speakers, and speeds.
 
-    ``metrics``: name to ``{"natural": value or None, "voices": [value or None, ...]}``; ``natural`` is that of the first.
+    ``metrics``: name to ``{"natural": value or None, "voices": [value or None, ...]}``; ``natural`` as in the first.
     """
     pooled = [one["scopes"]["all"] for one in evaluations]
     rows = {}

@@ -39,10 +39,11 @@ def prepare_corpus(
     """Prepare a corpus into ``out`` and return the report (also written, as ``report.json`` and ``report.html``).
 
     ``out`` may hold what preparation of the same ``corpus`` (its name) wrote before, and nothing else. Runs on
-    ``workers`` processes (0: one for each core this process may use). ``progress`` is called with the clips and
-    the seconds of source audio done since the last call. Ended at any moment and called again, it goes on, and
-    ends with the same bytes. ``log`` gets a sentence at each stage that takes long. ``source``: the corpus's folder,
-    which nothing is ever written over. ``pools``: who computes, by default processes of this machine. Raises ``PrepareError`` where it cannot, and where no clip is kept.
+    ``workers`` processes (0: one for each core this process may use), or on ``pools`` where they are given.
+    ``progress`` is called with the clips and the seconds of source audio done since the last call. Ended at any moment
+    and called again, it goes on, and ends with the same bytes. ``log`` gets a sentence at each stage that takes long.
+    ``source``: the corpus's folder, which nothing is ever written over. Raises ``PrepareError`` where it cannot, and
+    where no clip is kept.
     """
     _check_folder(out, source)
     for folder in ("audio_files", "transcripts", "meta"):

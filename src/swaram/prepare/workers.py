@@ -57,8 +57,8 @@ def _written_out(outcome: Outcome, out: Path, settings: PrepareSettings) -> Outc
 class Pools(Protocol):
     """Who computes: opens a pool for each kind of work.
 
-    ``in_flight``: how many utterances wait or are worked on at most; ``see_folders``: whether workers read and write this
-    machine's files.
+    ``in_flight``: how many utterances wait or are worked on at most; ``see_folders``: whether workers read and write
+    this machine's files.
     """
 
     in_flight: int
