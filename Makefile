@@ -38,7 +38,7 @@ soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis $(VENV)/clients/.re
 
 # A real Ray cluster of two nodes on this machine, and an S3 stand-in; each file has a cluster of its own.
 cluster-test: $(VENV)/cluster/.ready
-	for file in pools object_storage training serving evaluation; do \
+	for file in joining pools object_storage training serving evaluation; do \
 	  $(VENV)/cluster/bin/python -m pytest -n 0 tests/cluster/test_$$file.py || exit 1; done
 
 # Storage clients want other versions than requirements.txt pins (python-dateutil before 3).

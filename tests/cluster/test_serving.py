@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,12 +15,13 @@ import ray
 from ray import serve
 
 from swaram.cluster.errors import ClusterError
-from swaram.cluster.serving import APPLICATION, DEPLOYMENT, application, serve_on_cluster
+from swaram.cluster.serving import APPLICATION, DEPLOYMENT, application, build, serve_on_cluster
 from swaram.server.settings import ServerSettings
 from tests.server.speech_client import TEXT, RunningServer, listen_until, running, say, speak
 from tests.voice.toy_voice import write_toy_voice
 
 PORT = 8123
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +159,32 @@ def test_a_node_without_the_voice_is_named_before_anything_is_deployed(cluster, 
 def test_more_replicas_than_fit_are_refused(cluster, settings):
     with pytest.raises(ClusterError, match="3 replicas of 1 CPUs do not fit"):
         serve_on_cluster(ray, settings, low=3)
+
+
+def test_replicas_grow_when_new_listeners_would_have_to_wait(served, settings):
+    crowded = settings.model_copy(update={"max_streams": 2})
+    serve.run(application(crowded, 1, 2), name=APPLICATION)
+    deadline = time.monotonic() + 90
+    while len(replicas()) != 1 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert len(replicas()) == 1
+    sockets = [served.websocket() for _ in range(2)]
+    try:
+        for socket in sockets:
+            say(socket, type="start", text=" ".join([TEXT] * 20), voice="toy", pace=True)
+        while len(replicas()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert len(replicas()) == 2
+    finally:
+        for socket in sockets:
+            socket.close()
+
+
+def test_ray_takes_the_configuration_of_the_kuberay_example():
+    import yaml
+    from ray.serve.schema import ServeDeploySchema
+
+    service = yaml.safe_load((ROOT / "deploy" / "kuberay.yaml").read_text(encoding="utf-8"))
+    (told,) = ServeDeploySchema.model_validate(yaml.safe_load(service["spec"]["serveConfigV2"])).applications
+    bound = build({**told.args, "voices": str(ROOT / "voices")})
+    assert bound is not None and told.import_path == f"{build.__module__}:{build.__name__}"
