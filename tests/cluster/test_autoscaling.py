@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from swaram.cluster.autoscaling import FULL, PRESSURE, pressure, replicas_wanted, wanted
+from swaram.cluster.serving import APPLICATION, DEPLOYMENT, is_stopping, told_settings
 from swaram.server.admission import Admission
 from swaram.server.metrics import Metrics
 from swaram.server.protocol import RequestError
@@ -53,3 +54,16 @@ def test_admission_predicts_the_first_sound_and_counts_whom_it_refuses():
     with pytest.raises(RequestError):
         admission.admit(holder, 1, 0)
     assert admission.refused == 1
+
+
+def test_a_replica_knows_from_the_controllers_list_that_it_is_being_stopped():
+    replicas = [{"replica_id": "a", "state": "RUNNING"}, {"replica_id": "b", "state": "STOPPING"}]
+    details = {"applications": {APPLICATION: {"deployments": {DEPLOYMENT: {"replicas": replicas}}}}}
+    assert [is_stopping(details, name) for name in ("a", "b", "c")] == [False, True, False]
+    assert not is_stopping({}, "a")  # a controller that was just started again
+
+
+def test_tokens_of_one_replica_hold_at_the_others():
+    told = told_settings(ServerSettings(workers=2))
+    assert len(told["token_secret"]) >= 32 and ServerSettings(**told).token_secret is not None
+    assert told_settings(ServerSettings(token_secret="x" * 40))["token_secret"] == "x" * 40

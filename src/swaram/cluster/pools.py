@@ -92,9 +92,13 @@ class _Waited(Future[Any]):
 
     def result(self, timeout: float | None = None) -> Any:
         """As ``Future``."""
-        if not self.done():
-            self._pool.flush()
+        self._pool.flush()
         return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """As ``Future``."""
+        self._pool.flush()
+        return super().exception(timeout)
 
 
 class RayPool(Executor):

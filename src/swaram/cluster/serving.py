@@ -94,12 +94,14 @@ class _Watched:
 
 
 def is_stopping(details: dict[str, Any], replica: str) -> bool:
-    """Whether the controller's description of all applications says that this replica is being stopped, or is gone."""
+    """Whether the controller's description of all applications says that this replica is being stopped.
+
+    One that is not listed is not: a controller that was started again knows its replicas a moment later.
+    """
     deployment = details.get("applications", {}).get(APPLICATION, {}).get("deployments", {}).get(DEPLOYMENT, {})
-    for one in deployment.get("replicas", []):
-        if one["replica_id"] == replica:
-            return str(getattr(one["state"], "value", one["state"])) == "STOPPING"
-    return True
+    states = {one["replica_id"]: one["state"] for one in deployment.get("replicas", [])}
+    state = states.get(replica)
+    return str(getattr(state, "value", state)) == "STOPPING"
 
 
 def told_settings(settings: ServerSettings) -> dict[str, Any]:
