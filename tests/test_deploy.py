@@ -2,6 +2,7 @@
 that know its rules, and what it runs is run.
 """
 
+import importlib
 import json
 import os
 import re
@@ -21,12 +22,13 @@ import yaml
 
 import swaram
 from swaram.client import stream
+from swaram.server.settings import read_settings
 from tests.server.speech_client import running
 from tests.voice.toy_voice import write_toy_voice
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
-DOCKERFILES = ["Dockerfile", "deploy/cuda.Dockerfile"]
+DOCKERFILES = ["Dockerfile", "deploy/cuda.Dockerfile", "deploy/ray.Dockerfile"]
 TEXT = "അമ്മ വന്നു."
 
 
@@ -157,9 +159,37 @@ def test_kubernetes_takes_the_example():
     }
 
 
+def test_kuberay_takes_the_example(tmp_path):
+    passes(tool("check-jsonschema"), "--schemafile", "tests/kuberay.schema.json", "deploy/kuberay.yaml")
+    service = yaml.safe_load((ROOT / "deploy/kuberay.yaml").read_text(encoding="utf-8"))
+    cluster = service["spec"]["rayClusterConfig"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    for number, group in enumerate(groups):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "node"}, **group["template"]}
+        file = tmp_path / f"pod-{number}.yaml"
+        file.write_text(yaml.safe_dump(pod), encoding="utf-8")
+        passes(tool("kubernetes-validate"), str(file))
+    pinned = (ROOT / "requirements-cluster.txt").read_text(encoding="utf-8")
+    assert f"ray=={cluster['rayVersion']}\n" in pinned
+    (application,) = yaml.safe_load(service["spec"]["serveConfigV2"])["applications"]
+    module, _, name = application["import_path"].partition(":")
+    assert callable(getattr(importlib.import_module(module), name))
+    arguments = application["args"]
+    replicas = {key: arguments.pop(key) for key in ("min_replicas", "max_replicas")}
+    settings = read_settings(None, arguments)  # refuses a name that is no setting
+    (speakers,) = cluster["workerGroupSpecs"]
+    assert replicas == {"min_replicas": speakers["minReplicas"], "max_replicas": speakers["maxReplicas"]}
+    (worker,) = speakers["template"]["spec"]["containers"]
+    assert int(worker["resources"]["limits"]["cpu"]) == settings.workers
+    assert speakers["template"]["spec"]["terminationGracePeriodSeconds"] > settings.drain_timeout + 10
+
+
 def test_every_place_names_the_same_version():
     for file in ("compose.yaml", "deploy/kubernetes.yaml"):
         assert re.findall(r"image: swaram:(\S+)", (ROOT / file).read_text()) == [swaram.__version__]
+    assert set(re.findall(r"image: swaram-ray:(\S+)", (ROOT / "deploy/kuberay.yaml").read_text())) == {
+        swaram.__version__
+    }
     assert f"## {swaram.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 

@@ -47,6 +47,10 @@ MAY_IMPORT = {
         "recognition",
     },
     "integrations": {"errors", "client", "api", "voice"},
+    "cluster": {
+        "errors", "files", "extras", "config", "text", "corpora", "prepare", "training", "voice", "server",
+        "evaluation",
+    },
 }  # fmt: skip
 TORCH_PACKAGES = {"model", "training", "export", "formats"}
 # The half of speech to text that trains, and instruments whose published networks are PyTorch's.

@@ -22,7 +22,7 @@ def run(voice, data, out, judge=None, **options):
         "compare": None, "split": "test", "facts": None, "speaker": None, "noise_scale": None, "length_scale": None,
         "duration_noise_scale": None, "limit": 2, "seed": 0, "language": None,
     }  # fmt: skip
-    evaluate_command(voice and str(voice), data=data, out=out, judge=judge, **(wanted | options))
+    evaluate_command(voice and [str(voice)], data=data, out=out, judge=judge, **(wanted | options))
     return json.loads((out / "metrics.json").read_text()) if (out / "metrics.json").exists() else None
 
 

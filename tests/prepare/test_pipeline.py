@@ -212,7 +212,7 @@ def test_changed_settings_or_a_changed_front_end_judge_everything_again(corpus, 
 
     assert prepare() and not prepare()
     assert prepare(PrepareSettings(audio={"loudness": -20.0}))
-    monkeypatch.setattr(pipeline, "_front_end_digest", lambda: "another")
+    monkeypatch.setattr(pipeline, "front_end_digest", lambda: "another")
     assert prepare(PrepareSettings(audio={"loudness": -20.0}))
 
 

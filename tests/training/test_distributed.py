@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from swaram.config.config import parse_config
 from swaram.training.distributed import Processes
+from swaram.training.nan_guard import TrainingError
 from tests.training.two_processes import updates
 
 ROOT = Path(__file__).parents[2]
@@ -53,3 +54,11 @@ def test_a_single_process_needs_nothing_of_torchrun(monkeypatch):
     value = torch.ones(2)
     assert processes.sum(value) is value
     assert processes.any(True) is True and processes.any(False) is False
+
+
+def test_machines_with_unequal_numbers_of_processes_are_refused(monkeypatch):
+    told = {"RANK": 0, "WORLD_SIZE": 3, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 2, "MASTER_ADDR": "x", "MASTER_PORT": 1}
+    for name, value in told.items():
+        monkeypatch.setenv(name, str(value))
+    with pytest.raises(TrainingError, match="3 processes are not 2 on every machine"):
+        Processes(torch.device("cpu"), torch.float32)

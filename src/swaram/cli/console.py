@@ -10,6 +10,14 @@ import typer
 
 from swaram.errors import SwaramError
 
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="On a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT; without an address, as the last word, auto.",
+        show_default="this machine",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from swaram.cli import completion
-from swaram.cli.console import JsonOption, print_json
+from swaram.cli.console import ClusterOption, JsonOption, print_json
+from swaram.cluster.storage import url_of
 from swaram.errors import SwaramError
 from swaram.extras import install_command
 
 if TYPE_CHECKING:
+    from swaram.cluster.evaluation import Asked
     from swaram.evaluation.run import Evaluation
 
 
 def evaluate_command(
     voice: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            help="Voice (path or name), checkpoint or training directory.", autocompletion=completion.voices
+            help="Voice (path or name), checkpoint or training directory; of several, each by itself and a table.",
+            autocompletion=completion.voices,
         ),
     ] = None,
     data: Annotated[Path, typer.Option(help="Prepared folder with the recordings.")] = Path("data"),
@@ -53,6 +56,7 @@ def evaluate_command(
     duration_noise_scale: Annotated[float | None, typer.Option(help="Instead of the voice's own.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many sentences only, for a quick look.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the synthesis and of the bootstrap.")] = 0,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a voice beside the recordings, and write metrics.json and report.html."""
@@ -67,12 +71,27 @@ def evaluate_command(
         raise SwaramError(f"Evaluation needs {error.name}; {install_command('evaluate')}") from None
     from swaram.evaluation.instruments import Instruments
 
-    if (voice is None) == (compare is None):
-        raise SwaramError("Name one voice or checkpoint, or two of them with --compare A B.")
+    if bool(voice) == bool(compare):
+        raise SwaramError(
+            "Name one voice or checkpoint, or two with --compare A B; several without it stand in one table."
+        )
+    if cluster or len(voice or ()) > 1:
+        from swaram.cluster.evaluation import Asked
+
+        if compare:
+            raise SwaramError("--compare is done on this machine; name the voices without it, or leave --cluster out.")
+        where, known = str(data if url_of(data) else data.absolute()), str(facts.absolute()) if facts else None
+        chosen = (noise_scale, length_scale, duration_noise_scale)
+        asked = [
+            Asked(one, where, split, judge, known, language, tuple(speaker or ()), chosen, limit, seed)
+            for one in voice or ()
+        ]
+        _several(asked, out or Path("logs") / "evaluation", cluster, as_json)
+        return
     scales = Scales(noise_scale, length_scale, duration_noise_scale)
     settings = Settings(seed=seed, limit=limit, speakers=tuple(speaker or ()))
     say = _say_aside if as_json else _say
-    subjects = [open_subject(path, facts, scales, seed, say, language) for path in compare or (voice,) if path]
+    subjects = [open_subject(path, facts, scales, seed, say, language) for path in compare or voice or ()]
     languages = {subject.language for subject in subjects}
     if len(languages) > 1:
         raise SwaramError("The two voices speak different languages; there is nothing to compare.")
@@ -91,6 +110,41 @@ def evaluate_command(
         print(f"{home / 'report.html'} and metrics.json")
         return
     _compared(home, evaluations, settings, as_json)
+
+
+def _several(asked: list["Asked"], home: Path, cluster: str | None, as_json: bool) -> None:
+    """Evaluate each by itself, here or on a cluster; write the reports and one table."""
+    import json
+
+    from swaram.cli.tables import print_table
+    from swaram.cluster.connection import check_nodes, joined
+    from swaram.cluster.evaluation import evaluate_many, evaluate_one
+    from swaram.evaluation.report import write_files
+    from swaram.evaluation.side_by_side import side_by_side
+
+    if cluster:
+        with joined(cluster) as ray:
+            check_nodes(ray)
+            found = evaluate_many(ray, asked)
+    else:
+        found = [evaluate_one(one, _say_aside if as_json else _say) for one in asked]
+    folders = []
+    for metrics, files in found:
+        name, number = metrics["subject"]["name"], 1
+        while (folder := home / (name if number == 1 else f"{name}-{number}")) in folders:
+            number += 1
+        folders.append(folder)
+        write_files(folder, {file: content.decode("utf-8") for file, content in files.items()})
+    table = side_by_side([metrics for metrics, _ in found]) | {"folders": [str(folder) for folder in folders]}
+    write_files(home, {"side-by-side.json": json.dumps(table, ensure_ascii=False, indent=1) + "\n"})
+    if as_json:
+        print_json(table)
+        return
+    rows = {name: [row["natural"], *row["voices"]] for name, row in table["metrics"].items()}
+    rows |= {name.replace("_", " "): [None, *values] for name, values in table["speed"].items()}
+    cells = ([name, *("" if v is None else f"{v:.3f}" for v in values)] for name, values in rows.items())
+    print_table(["", "natural", *table["names"]], cells)
+    print(f"{home / 'side-by-side.json'}, and a report of each in {', '.join(map(str, folders))}")
 
 
 def _compared(home: Path, evaluations: list["Evaluation"], settings: Any, as_json: bool) -> None:

@@ -59,7 +59,15 @@ class LazyGroup(TyperGroup):
             name = new
         if name not in COMMANDS:
             return super().resolve_command(ctx, args)  # says what is nearest, and ends
-        return name, load(name), args[1:]
+        return name, load(name), with_address(args[1:])
+
+
+def with_address(args: list[str]) -> list[str]:
+    """``--cluster`` without an address, at the end or before another option, is ``--cluster auto``."""
+    followed = zip(args, [*args[1:], "--"], strict=False)
+    return [
+        part for arg, then in followed for part in ([arg, "auto"] if arg == "--cluster" and then[:1] == "-" else [arg])
+    ]
 
 
 def load(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from swaram.cli import completion
-from swaram.cli.console import JsonOption, print_json
+from swaram.cli.console import ClusterOption, JsonOption, print_json
 from swaram.corpora.registry import CORPORA, NEWS_CORPORA, Corpus, get_corpus
 from swaram.errors import SwaramError
 from swaram.extras import install_command
@@ -55,8 +55,8 @@ prepare_app = typer.Typer(
     no_args_is_help=True,
 )
 
-Folder = Annotated[Path, typer.Argument(help="the folder that holds the corpus", show_default=False)]
-Out = Annotated[Path, typer.Option(help="where the prepared data goes")]
+Folder = Annotated[Path, typer.Argument(help="the folder, or storage URL, that holds the corpus", show_default=False)]
+Out = Annotated[Path, typer.Option(help="where the prepared data goes: a folder, or a URL such as s3://bucket/data")]
 Rate = Annotated[int | None, typer.Option(help="Hz of the written clips", show_default="16000")]
 Format = Annotated[str | None, typer.Option(help="flac or wav, 16 bit", show_default="flac")]
 Split = Annotated[str | None, typer.Option(help="stratified (few speakers) or speaker", show_default="stratified")]
@@ -95,6 +95,7 @@ def _register(corpus: Corpus) -> None:
         allow_noise: AllowNoise = False,
         denoise: Denoise = False,
         workers: Workers = 0,
+        cluster: ClusterOption = None,
         explain: Explain = "",
         download: Download = False,
         endpoint: Endpoint = "",
@@ -118,14 +119,17 @@ def _register(corpus: Corpus) -> None:
         )
         code = _language(language)
         if download:
+            from swaram.cluster.storage import url_of
             from swaram.corpora.download import download_corpus
 
+            if url_of(folder):
+                raise SwaramError(f"--download fetches into a folder of this machine; copy that to {url_of(folder)}.")
             download_corpus(corpus, folder, code, endpoint)
         options = ReadOptions(code, licence, include_unreviewed, source)
         if explain:
             _explain(corpus, folder, options, chosen, explain, out)
         else:
-            _prepare(corpus, folder, options, chosen, out, workers, as_json)
+            _prepare(corpus, folder, options, chosen, out, workers, cluster, as_json)
 
 
 def _refuse(name: str) -> None:
@@ -154,13 +158,32 @@ def _language(code: str) -> str:
     return get_language(code).code if code else ""
 
 
-def _prepare(corpus: Corpus, folder: Path, options: Any, settings: Any, out: Path, workers: int, as_json: bool) -> None:
-    from swaram.cli.prepare import progress_bar
+def _prepare(
+    corpus: Corpus,
+    folder: Path,
+    options: Any,
+    settings: Any,
+    out: Path,
+    workers: int,
+    cluster: str | None,
+    as_json: bool,
+) -> None:
+    from swaram.cluster.connection import check_nodes, joined
+    from swaram.cluster.pools import RayPools
+    from swaram.cluster.storage import read_from, written_to
     from swaram.prepare.pipeline import prepare_corpus
 
-    with progress_bar(lambda: corpus.count(folder)) as advance:
+    with contextlib.ExitStack() as stack:
+        pools = None
+        if cluster:
+            ray = stack.enter_context(joined(cluster))
+            check_nodes(ray)
+            pools = RayPools(ray, workers)
+        source = stack.enter_context(read_from(folder))
+        target = stack.enter_context(written_to(out))
+        advance = stack.enter_context(progress_bar(lambda: corpus.count(source)))
         report = prepare_corpus(
-            corpus.read(folder, options), out, settings, workers, corpus.name, advance, folder, _stage
+            corpus.read(source, options), target, settings, workers, corpus.name, advance, source, _stage, pools
         )
     if as_json:
         print_json(report)
@@ -230,10 +253,13 @@ def _explain(corpus: Corpus, folder: Path, options: Any, settings: Any, wanted: 
     from rich.console import Console
     from rich.table import Table
 
+    from swaram.cluster.storage import url_of
     from swaram.prepare.clip import ClipMaker
     from swaram.prepare.database import late_reason
     from swaram.prepare.splitting import is_long
 
+    if url_of(folder):
+        raise SwaramError(f"--explain reads a folder of this machine, not {url_of(folder)}.")
     for utterance in corpus.read(folder, options):
         if wanted in (utterance.id, utterance.id.partition("-")[2], utterance.place):
             outcome = ClipMaker(settings).explain(utterance)

@@ -3,11 +3,15 @@
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from swaram.cli.console import JsonOption, print_json
+from swaram.cli.console import ClusterOption, JsonOption, print_json
+from swaram.errors import SwaramError
+
+if TYPE_CHECKING:
+    from swaram.server.settings import ServerSettings
 
 SENTENCE = "നമസ്കാരം, ഞാൻ സ്വരം ആണ്. നിങ്ങൾ എഴുതുന്നത് ഞാൻ വായിക്കും."
 
@@ -44,6 +48,11 @@ def serve_command(
         Path | None,
         typer.Option(help="Once up, speak a sentence through its own WebSocket into this FLAC file."),
     ] = None,
+    cluster: ClusterOption = None,
+    replicas: Annotated[
+        str | None,
+        typer.Option(help="With --cluster: how many servers, as LEAST:MOST.", show_default="1: what fits"),
+    ] = None,
 ) -> None:
     """Serve speech over WebSockets, until interrupted."""
     from swaram.server.keys import KeyFileError, add_key
@@ -73,6 +82,9 @@ def serve_command(
     }
     settings = read_settings(config, {name: value for name, value in given.items() if value is not None})
     configure_logging(settings.json_log)
+    if cluster:
+        _serve_on_cluster(cluster, settings, replicas, prove)
+        return
     listener = listen(settings.host, settings.port)
     address = address_of(listener, tls=settings.tls_certificate is not None)
 
@@ -89,10 +101,38 @@ def serve_command(
         listener.close()
 
 
+def _serve_on_cluster(cluster: str, settings: "ServerSettings", replicas: str | None, prove: Path | None) -> None:
+    from swaram.cluster.connection import joined
+
+    low, high = _range(replicas)
+    with joined(cluster) as ray:
+        from swaram.cluster.serving import serve_on_cluster, stop
+
+        address = serve_on_cluster(ray, settings, low, high)
+        print(f"swaram speaks at {address}, and at the same port of every node that has a replica", flush=True)
+        if prove is not None:
+            _prove(address, prove)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stop(ray)
+
+
+def _range(replicas: str | None) -> tuple[int, int | None]:
+    """LEAST and MOST of ``--replicas``. Raises SwaramError."""
+    if replicas is None:
+        return 1, None
+    low, _, high = replicas.partition(":")
+    if not (low.isdecimal() and (high or low).isdecimal() and 1 <= int(low) <= int(high or low)):
+        raise SwaramError(f"--replicas is LEAST:MOST, such as 2:8, or one number, not {replicas[:40]!r}.")
+    return int(low), int(high or low)
+
+
 def _prove(address: str, path: Path) -> None:
     """Speak a sentence through the server's own WebSocket into a FLAC file, and say how long that took."""
     from swaram.client import assemble, stream
-    from swaram.errors import SwaramError
 
     begun = time.perf_counter()
     messages: list[Any] = []

@@ -1,7 +1,6 @@
 """The whole of preparation: read, judge and transform on every core, then split, check and write."""
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -10,7 +9,6 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-import swaram.text
 from swaram.audio.files import AudioError
 from swaram.config.prepare import PrepareSettings
 from swaram.corpora.utterance import Utterance
@@ -20,7 +18,8 @@ from swaram.prepare.gates.collection import judge_collection
 from swaram.prepare.report import collect_samples, totals, write_report
 from swaram.prepare.split import SPLITS
 from swaram.prepare.splitting import Long, Splitting, is_long, on_disk, start_worker
-from swaram.prepare.workers import judge_all, make_pool
+from swaram.prepare.workers import LocalPools, Pools, judge_all
+from swaram.text.digest import front_end_digest
 
 # Raised whenever the same settings give different clips, so that old work is not mixed with new.
 REVISION = 3
@@ -35,14 +34,16 @@ def prepare_corpus(
     progress: Callable[[int, float], None] = lambda clips, seconds: None,
     source: Path | None = None,
     log: Callable[[str], None] = lambda text: None,
+    pools: Pools | None = None,
 ) -> dict[str, Any]:
     """Prepare a corpus into ``out`` and return the report (also written, as ``report.json`` and ``report.html``).
 
     ``out`` may hold what preparation of the same ``corpus`` (its name) wrote before, and nothing else. Runs on
-    ``workers`` processes (0: one for each core this process may use). ``progress`` is called with the clips and
-    the seconds of source audio done since the last call. Ended at any moment and called again, it goes on, and
-    ends with the same bytes. ``log`` gets a sentence at each stage that takes long. ``source``: the corpus's folder,
-    which nothing is ever written over. Raises ``PrepareError`` where it cannot, and where no clip is kept.
+    ``workers`` processes (0: one for each core this process may use), or on ``pools`` where they are given.
+    ``progress`` is called with the clips and the seconds of source audio done since the last call. Ended at any moment
+    and called again, it goes on, and ends with the same bytes. ``log`` gets a sentence at each stage that takes long.
+    ``source``: the corpus's folder, which nothing is ever written over. Raises ``PrepareError`` where it cannot, and
+    where no clip is kept.
     """
     _check_folder(out, source)
     for folder in ("audio_files", "transcripts", "meta"):
@@ -50,12 +51,13 @@ def prepare_corpus(
             (out / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PrepareError(f"{out / folder}: cannot be made ({error.strerror}); choose another --out") from error
-    facts = {"revision": REVISION, "front end": _front_end_digest(), **settings.model_dump()}
+    facts = {"revision": REVISION, "front end": front_end_digest(), **settings.model_dump()}
     fingerprint = json.dumps(facts, sort_keys=True)
     database = Database(out / ".prepare" / "journal.sqlite", fingerprint, corpus)
     try:
-        long = _judge(utterances, out, settings, workers or cores(), database, progress)
-        _align(long, out, settings, workers or cores(), database, progress, log)
+        pools = pools or LocalPools(workers or cores())
+        long = _judge(utterances, out, settings, pools, database, progress)
+        _align(long, out, settings, pools, database, progress, log)
         judge_collection(database, settings)
         writer.check_own(out, database)
         writer.check_splits(database, settings.split.mode)
@@ -85,7 +87,7 @@ def _judge(
     utterances: Iterable[Utterance],
     out: Path,
     settings: PrepareSettings,
-    workers: int,
+    pools: Pools,
     database: Database,
     progress: Callable[[int, float], None],
 ) -> list[Long]:
@@ -99,7 +101,7 @@ def _judge(
                 long.append(Long(position, fingerprint, on, seconds))
 
     numbered = ((float(number), utterance) for number, utterance in enumerate(utterances))
-    judge_all(numbered, out, settings, workers, database, progress, keep)
+    judge_all(numbered, out, settings, pools, database, progress, keep)
     return long
 
 
@@ -107,20 +109,20 @@ def _align(
     long: list[Long],
     out: Path,
     settings: PrepareSettings,
-    workers: int,
+    pools: Pools,
     database: Database,
     progress: Callable[[int, float], None],
     log: Callable[[str], None],
 ) -> None:
     """Cut long recordings into pieces and judge these; compare the texts of all others with what is heard."""
     splitting = Splitting(out, database, settings, long)
-    pools: list[Executor] = []
+    opened: list[Executor] = []
 
     def pool() -> Executor:
-        if not pools:
+        if not opened:
             log("learning the sounds of the corpus, to align its texts")
-            pools.append(make_pool(workers, start_worker, splitting.aligners(), settings))
-        return pools[0]
+            opened.append(pools.open(start_worker, splitting.aligners(), settings))
+        return opened[0]
 
     try:
         if long:
@@ -128,11 +130,11 @@ def _align(
             pieces = list(splitting.pieces(pool, lambda: progress(0, 0.0)))
             for one in long:
                 database.set_aside(one.utterance.id)
-            judge_all(pieces, out, settings, workers, database, progress)
+            judge_all(pieces, out, settings, pools, database, progress)
         if settings.alignment.check:
             splitting.check(pool, lambda: progress(0, 0.0))
     finally:
-        for one_pool in pools:
+        for one_pool in opened:
             one_pool.shutdown(wait=True, cancel_futures=True)
     shutil.rmtree(out / ".prepare" / "long", ignore_errors=True)
 
@@ -173,15 +175,6 @@ def _check_folder(out: Path, source: Path | None) -> None:
         there = out / name
         if there.is_file() or there.is_symlink() or (there.is_dir() and any(there.iterdir())):
             raise PrepareError(f"{there}: is there already, and preparation did not write it; choose another --out")
-
-
-def _front_end_digest() -> str:
-    """Changes with the text front end, whose transcripts are then not mixed with older ones."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(swaram.text.__file__).parent.rglob("*")):
-        if path.suffix in (".py", ".toml", ".tsv"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def cores() -> int:

@@ -291,8 +291,8 @@ def cut_recording(utterance: Utterance, aligner: Aligner, settings: PrepareSetti
     return cuts
 
 
-def check_one(path: Path, text: str, language: str, half: int) -> str:
-    """Why the text of a written clip is doubtful, or an empty string."""
+def check_one(path: Path | bytes, text: str, language: str, half: int) -> str:
+    """Why the text of a written clip, or of its content, is doubtful, or an empty string."""
     words = words_of(text, _frontend(language))
     recording = read_audio(path)
     return _aligners[half].doubtful(listening(recording.audio, recording.sample_rate), words) if words else ""

@@ -4,12 +4,11 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from swaram.audio.files import write_whole
 from swaram.config.prepare import PrepareSettings
@@ -22,11 +21,11 @@ COMMIT_EVERY = 256
 IN_FLIGHT = 8  # utterances for each worker that wait or are worked on; bounds the memory
 
 _maker: ClipMaker
-_out: Path
+_out: Path | None = None
 
 
-def _start_worker(settings: PrepareSettings, out: Path) -> None:
-    """Runs once in each worker."""
+def _start_worker(settings: PrepareSettings, out: Path | None) -> None:
+    """Runs once in each worker; without ``out`` it hands a kept clip's file over instead of writing it."""
     global _maker, _out
     _maker, _out = ClipMaker(settings), out
 
@@ -40,20 +39,49 @@ def _work(utterance: Utterance) -> Outcome:
         outcome = Outcome(
             utterance, f"read: unexpected fault ({type(error).__name__})", utterance.stated_duration or 0.0
         )
-    if not outcome.reason:
-        name = f"{utterance.id}.{_maker.settings.audio.format}"
-        write_whole(_out / "audio_files" / name, outcome.content)
-        write_whole(_out / "transcripts" / f"{utterance.id}.txt", f"{outcome.transcript}\n".encode())
-        outcome = replace(outcome, content=b"")
+    if _out is not None:
+        outcome = _written_out(outcome, _out, _maker.settings)
     return replace(outcome, utterance=replace(utterance, audio=None), verdicts=())
 
 
-def make_pool(workers: int, start: Callable[..., None], *facts: Any) -> Executor:
-    """Processes that each call ``start(*facts)`` once; one worker is this process itself."""
-    if workers == 1:
-        start(*facts)
-        return _Alone()
-    return ProcessPoolExecutor(workers, get_context("spawn"), start, facts)
+def _written_out(outcome: Outcome, out: Path, settings: PrepareSettings) -> Outcome:
+    """The outcome without the file of a kept clip, which is in the folder then."""
+    if outcome.reason or not outcome.content:
+        return outcome
+    id = outcome.utterance.id
+    write_whole(out / "audio_files" / f"{id}.{settings.audio.format}", outcome.content)
+    write_whole(out / "transcripts" / f"{id}.txt", f"{outcome.transcript}\n".encode())
+    return replace(outcome, content=b"")
+
+
+class Pools(Protocol):
+    """Who computes: opens a pool for each kind of work.
+
+    ``in_flight``: how many utterances wait or are worked on at most; ``see_folders``: whether workers read and write
+    this machine's files.
+    """
+
+    in_flight: int
+    see_folders: bool
+
+    def open(self, start: Callable[..., None], *facts: Any) -> Executor:
+        """Workers that each call ``start(*facts)`` once. A worker's end raises ``BrokenExecutor`` in its futures."""
+
+
+class LocalPools:
+    """Processes of this machine; one worker is this process itself."""
+
+    see_folders = True
+
+    def __init__(self, workers: int) -> None:
+        self.workers, self.in_flight = workers, IN_FLIGHT * workers
+
+    def open(self, start: Callable[..., None], *facts: Any) -> Executor:
+        """As ``Pools``."""
+        if self.workers == 1:
+            start(*facts)
+            return _Alone()
+        return ProcessPoolExecutor(self.workers, get_context("spawn"), start, facts)
 
 
 class _Alone(Executor):
@@ -69,7 +97,7 @@ def judge_all(
     utterances: Iterable[tuple[float, Utterance]],
     out: Path,
     settings: PrepareSettings,
-    workers: int,
+    pools: Pools,
     database: Database,
     progress: Callable[[int, float], None],
     keep: Callable[[float, str, Utterance, str, float], None] = lambda *_: None,
@@ -85,7 +113,7 @@ def judge_all(
     def settle() -> None:
         nonlocal since_commit
         position, fingerprint, utterance, future = pending.popleft()
-        outcome = future.result()
+        outcome = _written_out(future.result(), out, settings)
         keep(position, fingerprint, utterance, outcome.reason, outcome.seconds)
         database.add(position, fingerprint, manifest_row(outcome, settings), outcome.content)
         progress(1, outcome.seconds)
@@ -94,7 +122,7 @@ def judge_all(
             database.commit()
             since_commit = 0
 
-    pool = make_pool(workers, _start_worker, settings, out)
+    pool = pools.open(_start_worker, settings, out if pools.see_folders else None)
     try:
         for position, utterance in utterances:
             fingerprint = utterance_fingerprint(utterance)
@@ -111,11 +139,11 @@ def judge_all(
             else:
                 database.open(utterance.id, position)
                 pending.append((position, fingerprint, utterance, pool.submit(_work, utterance)))
-                if len(pending) >= IN_FLIGHT * workers:
+                if len(pending) >= pools.in_flight:
                     settle()
         while pending:
             settle()
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         raise PrepareError(
             "a worker process was ended from outside, perhaps for want of memory; run the same command again, "
             "with fewer --workers if it happens once more"

@@ -24,6 +24,7 @@ class Admission:
         self._settings, self._metrics = settings, metrics
         self.streams = 0
         self.draining = False
+        self.refused = 0
         self._factor = 0.0
         self._step_seconds = 0.0
         self._paused_until = 0.0
@@ -61,6 +62,10 @@ class Admission:
             return most
         return max(1, min(most, int(self._settings.workers * self._settings.utilisation / self._factor)))
 
+    def first_sound(self, waiting: int) -> float:
+        """Seconds after which the first sound of a new listener would be begun, with so many steps waiting."""
+        return waiting * self._step_seconds / self._settings.workers
+
     def admit(self, holder: Holder, characters: int, waiting: int) -> None:
         """Raise RequestError, with the seconds after which to try again, unless a request may begin."""
         if self.draining:
@@ -71,9 +76,11 @@ class Admission:
                 "too_many_streams", f"This key may have {limit} streams at once; wait for one to end.", 1.0
             )
         if self.streams >= self.capacity():
+            self.refused += 1
             raise self._refuse("overloaded", "The server has as many listeners as it can serve; try again soon.", 2.0)
-        late = waiting * self._step_seconds / self._settings.workers > self._settings.first_sound_limit
+        late = self.first_sound(waiting) > self._settings.first_sound_limit
         if late or (self.streams and time.monotonic() < self._paused_until):
+            self.refused += 1
             raise self._refuse("overloaded", "The first sound would come too late now; try again soon.", 1.0)
         self.take(holder, characters)
 

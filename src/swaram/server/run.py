@@ -101,6 +101,11 @@ def allow_origins(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
     )
 
 
+def around(app: ASGIApp, settings: ServerSettings) -> ASGIApp:
+    """The application with what goes around it: the prefix, an id for each request, origins."""
+    return allow_origins(RequestIds(UnderPrefix(app, settings.root_path)), settings.origins)
+
+
 def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda: None) -> SpeechServer:
     """The server of an application made for these settings.
 
@@ -109,7 +114,7 @@ def make_server(settings: ServerSettings, on_start: Callable[[], None] = lambda:
     _check_tls(settings)
     app = create_app(settings)
     config = uvicorn.Config(
-        allow_origins(RequestIds(UnderPrefix(app, settings.root_path)), settings.origins),
+        around(app, settings),
         http=HttpConnection,
         ws=SpeechConnection,
         ws_max_size=max(settings.max_message_bytes, settings.max_convert_message_bytes),

@@ -16,6 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from swaram.config.config import TrainConfig
+from swaram.training.nan_guard import TrainingError
 
 
 def choose_device(config: TrainConfig) -> torch.device:
@@ -49,6 +50,10 @@ class Processes:
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the plan says what it would
         together = all(name in os.environ for name in TORCHRUN)
         local, world = (int(os.environ[name]) if together else 1 for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+        if world % local:
+            raise TrainingError(
+                f"{world} processes are not {local} on every machine; give each machine the same number of them"
+            )
         self.fabric = Fabric(
             accelerator="cuda" if device.type == "cuda" else "cpu",
             devices=local,

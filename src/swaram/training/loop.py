@@ -29,6 +29,7 @@ from swaram.training.warm_start import warm_start
 
 JUDGED = ("adversarial", "feature_matching", "discriminator", "gradient_discriminator")  # not in every step
 AfterValidation = Callable[[Trainer, Logger], None]
+AfterCheckpoint = Callable[[Path, Trainer], None]
 
 
 @dataclass
@@ -46,11 +47,14 @@ def train(
     limits: Limits | None = None,
     overfit: int | None = None,
     after_validation: AfterValidation | None = None,
+    after_checkpoint: AfterCheckpoint | None = None,
 ) -> Path:
     """Train as the configuration says; returns the last checkpoint's folder.
 
     ``overfit``: learn only so many clips, the first ones, and validate on the same, in a directory of its own.
-    ``after_validation`` is called by the first process after each validation, with the trainer and the logger.
+    ``after_validation`` is called by the first process after each validation, with the trainer and the logger;
+    ``after_checkpoint`` by every process once a checkpoint is whole, with its folder, which only the first one sees
+    where processes share no disk.
     Raises SwaramError when the data, the configuration or a checkpoint cannot be used, and when the output directory
     already holds checkpoints but ``resume`` is not set: a run is never overwritten.
     """
@@ -78,7 +82,9 @@ def train(
         logger.info(f"warm start from {warm}: {started}")
     try:
         _align(trainer, training, logger)
-        return _run(trainer, training, validating, logger, directory, limits or Limits(), after_validation)
+        return _run(
+            trainer, training, validating, logger, directory, limits or Limits(), after_validation, after_checkpoint
+        )
     finally:
         logger.close()
 
@@ -146,6 +152,7 @@ def _run(
     directory: Path,
     limits: Limits,
     after_validation: AfterValidation | None,
+    after_checkpoint: AfterCheckpoint | None,
 ) -> Path:
     config, progress, processes = trainer.config, trainer.progress, trainer.processes
     train = config.train
@@ -168,6 +175,13 @@ def _run(
     if trainer.device.type == "cuda":
         batches = ahead(batches)
     behind, unread = _behind(trainer), deque[Measured]()
+
+    def save() -> tuple[list[Path], float]:
+        made = trainer.save(directory)
+        if after_checkpoint:
+            after_checkpoint(made, trainer)
+        return [made], time.monotonic()
+
     try:
         while progress.step < last_step and not processes.any(bool(stopping) or throughput.time_is_up):
             begun, before = time.monotonic(), progress.step
@@ -196,14 +210,14 @@ def _run(
                 with throughput.paused():
                     _read(trainer, logger, unread, 0)
                     _validate(trainer, validating, logger, directory, after_validation)
-                    folder, saved = [trainer.save(directory)], time.monotonic()
+                    folder, saved = save()
             elif processes.any(time.monotonic() - saved > train.checkpoint_minutes * 60):
                 with throughput.paused():
                     _read(trainer, logger, unread, 0)
-                    folder, saved = [trainer.save(directory)], time.monotonic()
+                    folder, saved = save()
         _read(trainer, logger, unread, 0)
         if not folder[0].name.endswith(f"{progress.step:08d}"):
-            folder = [trainer.save(directory)]
+            folder, saved = save()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
