@@ -4,6 +4,8 @@ CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 PORT ?= 5000
 VENV := .venv
+# One test process more than there are processors, since many tests wait.
+WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
 .PHONY: help run test bench soak cluster-test lint docs dist dist-check artefacts clean

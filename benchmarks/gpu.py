@@ -116,9 +116,16 @@ def train(data: Path, device: str, seconds: float, out: Path, work: Path, weight
     """Go on from the weights, with the discriminators, for so long; the slim result comes into ``out``."""
     config = run_config(data, device, work, weights)
     resume = bool(checkpoint_folders(work))
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the loop takes it for "write a checkpoint and end"
-    threading.Thread(target=_end_after, args=(seconds,), daemon=True).start()
-    folder = loop.train(config, resume, None if resume else str(weights))
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until the loop takes it for "write a checkpoint and end"
+    ended = threading.Event()
+    timer = threading.Thread(target=_end_after, args=(seconds, ended), daemon=True)
+    timer.start()
+    try:
+        folder = loop.train(config, resume, None if resume else str(weights))
+    finally:
+        ended.set()
+        timer.join()
+        signal.signal(signal.SIGTERM, before)
     slim = save_weights(folder, out / "weights", eight_bits=True)
     for file in slim.iterdir():
         assert file.stat().st_size <= MOST_BYTES, f"{file} is larger than {MOST_BYTES} bytes"
@@ -126,12 +133,11 @@ def train(data: Path, device: str, seconds: float, out: Path, work: Path, weight
     print(f"step {read_info(folder).step}: {slim}")
 
 
-def _end_after(seconds: float) -> None:
+def _end_after(seconds: float, ended: threading.Event) -> None:
     """Loading counts too, so the loop's own limit would be too late."""
-    time.sleep(seconds)
-    while True:
+    ended.wait(seconds)
+    while not ended.wait(1.0):
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1.0)
 
 
 def run_config(data: Path, device: str, work: Path, weights: Path) -> Config:

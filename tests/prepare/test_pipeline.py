@@ -310,6 +310,7 @@ def test_a_clip_that_breaks_a_gate_is_counted_by_its_fault(corpus, utterances, t
         raise IndexError("a defect nobody has met yet")
 
     monkeypatch.setattr(crew, "_maker", broken, raising=False)
+    monkeypatch.setattr(crew, "_out", None)
     outcome = crew._work(next(iter(utterances(corpus()))))
     assert outcome.reason == "read: unexpected fault (IndexError)"
 

@@ -130,7 +130,7 @@ def push(folder: Path, url: str) -> int:
     """
     system, path = open_storage(url)
     record = folder / _PUSHED
-    known: dict[str, list[Any]] = json.loads(record.read_text()) if record.is_file() else {}
+    known: dict[str, list[Any]] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
     went = 0
     try:
         there = {_inside(url, path, name): found["size"] for name, found in system.find(path, detail=True).items()}
@@ -147,7 +147,7 @@ def push(folder: Path, url: str) -> int:
                 system.rm_file(f"{path}/{name}")
         record.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(record) as partial:
-            partial.write_text(json.dumps(lies))
+            partial.write_text(json.dumps(lies), encoding="utf-8")
     except Exception as error:
         raise ClusterError(f"{url}: cannot be written to ({_reason(error)}); {folder} holds what was made.") from error
     return went
