@@ -25,7 +25,7 @@ run: $(VENV)/.serving
 	$(VENV)/bin/swaram serve --port $(PORT) --prove swaram.flac
 
 test: $(VENV)/.testing
-	$(VENV)/bin/python -m pytest -n auto --dist loadfile
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
 
 # Systems to compare with, in environments of their own: Piper is GPL and only ever a process of its own.
 bench: $(VENV)/.testing $(VENV)/piper/.ready
