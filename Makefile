@@ -4,8 +4,8 @@ CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 PORT ?= 5000
 VENV := .venv
-# One test process more than there are processors, since many tests wait.
-WORKERS ?= $(shell expr `getconf _NPROCESSORS_ONLN` + 1)
+# The tests start many processes, each of which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
 .PHONY: help run test bench soak cluster-test lint docs dist dist-check artefacts clean
@@ -25,7 +25,7 @@ run: $(VENV)/.serving
 	$(VENV)/bin/swaram serve --port $(PORT) --prove swaram.flac
 
 test: $(VENV)/.testing
-	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile
+	$(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 # Systems to compare with, in environments of their own: Piper is GPL and only ever a process of its own.
 bench: $(VENV)/.testing $(VENV)/piper/.ready
