@@ -36,7 +36,7 @@ anything = st.text(st.characters(exclude_categories=()), max_size=80)
 language_and_text = codes.flatmap(lambda code: st.tuples(st.just(code), st.one_of(text_of(code), anything)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(language_and_text)
 def test_normalising_twice_changes_nothing_more(case):
     code, text = case
@@ -44,13 +44,13 @@ def test_normalising_twice_changes_nothing_more(case):
     assert normalise(once, code) == once
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(language_and_text.map(lambda case: case[1]), st.text(st.sampled_from(COMBINING), max_size=5)))
 def test_a_text_is_found_composed_exactly_where_unicode_says_so(text):
     assert is_composed(text) == unicodedata.is_normalized("NFC", text)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(language_and_text)
 def test_any_text_becomes_symbols_with_origins_and_never_an_exception(case):
     code, text = case
@@ -66,7 +66,7 @@ def test_any_text_becomes_symbols_with_origins_and_never_an_exception(case):
         assert 0 <= notice.start < notice.end <= len(text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(codes.flatmap(lambda code: st.tuples(st.just(code), st.text(letters_of(code) + " ", max_size=60))))
 def test_no_letter_of_the_language_is_ever_lost(case):
     code, text = case
@@ -77,7 +77,7 @@ def test_no_letter_of_the_language_is_ever_lost(case):
         assert said.replace(" ", "") == normalise(text, code).replace(" ", "")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(language_and_text)
 def test_what_was_spoken_is_spoken_the_same_again(case):
     code, text = case
@@ -142,4 +142,4 @@ def test_time_grows_with_the_length_of_the_text_and_no_faster(code, piece):
 
     # The least of several: a busy machine or a collection of garbage makes single timings several times too long.
     short = min(seconds(4_000) for _ in range(3))
-    assert min(seconds(32_000) for _ in range(3)) < 8 * 3.5 * max(short, 0.004)
+    assert any(seconds(32_000) < 8 * 3.5 * max(short, 0.004) for _ in range(3))
