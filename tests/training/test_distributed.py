@@ -42,6 +42,8 @@ def test_two_processes_equal_one_on_the_same_global_batch(raw_config, config_fil
     for name, expected in alone_weights.items():
         assert torch.equal(weights[0][name], weights[1][name]), name
         assert torch.allclose(weights[0][name], expected, atol=2e-5), name
+    # Messages went while the backward pass was still going on, the same ones in both; alone there is none.
+    assert alone["early"] == [] and told[0]["early"] == told[1]["early"] and min(told[0]["early"]) > 0
     # Spoilt in the second process alone, left out by both; a flag of one is seen by both.
     assert told[0]["spoilt"] is told[1]["spoilt"] is alone["spoilt"] is None
     assert told[0]["any"] is told[1]["any"] is True

@@ -43,7 +43,8 @@ def updates(config: Config) -> tuple[dict, dict[str, torch.Tensor]]:
 
     The second batch is spoilt in the last process alone.
     """
-    trainer, training, validating = assemble(config, overfit=9)
+    with patch("swaram.training.gradient_sums.BUCKET_ELEMENTS", 4_000):  # several messages of a network this small
+        trainer, training, validating = assemble(config, overfit=9)
     order = batch_order(trainer, training)
     numbers = {name: i for i, name in enumerate(trainer.speakers)}
     rank = trainer.processes.rank
@@ -62,6 +63,7 @@ def updates(config: Config) -> tuple[dict, dict[str, torch.Tensor]]:
                     batch.audio[0, 0] = float("nan")
                 told["spoilt"] = trainer.step(batch)
         told["validation"] = trainer.validate(Logger(Path(), silent=True), validating)
+    told["early"] = [sums.early for sums in trainer._sums.values()]
     told["any"] = trainer.processes.any(rank == trainer.processes.size - 1)
     weights = {f"g.{name}": p.detach() for name, p in trainer.generator.named_parameters()}
     weights |= {f"d.{name}": p.detach() for name, p in trainer.discriminators.named_parameters()}

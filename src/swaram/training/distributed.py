@@ -8,7 +8,6 @@ batch, and gradients are summed: so any number of processes computes what one pr
 
 import logging
 import os
-from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -16,6 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from swaram.config.config import TrainConfig
+from swaram.training.gradient_sums import GradientSums
 from swaram.training.nan_guard import TrainingError
 
 
@@ -88,11 +88,6 @@ class Processes:
         if self.size > 1:
             self.fabric.barrier()
 
-    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Replace each gradient by its sum over all processes, in one message; all must have the same ones."""
-        if self.size == 1:
-            return
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        together = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
-        parts = together.split([gradient.numel() for gradient in gradients])
-        torch._foreach_copy_(gradients, [part.view_as(own) for part, own in zip(parts, gradients, strict=True)])
+    def gradient_sums(self, module: nn.Module) -> GradientSums | None:
+        """What sums the module's gradients over all processes; None for a process that is alone."""
+        return None if self.size == 1 else GradientSums(module)

@@ -81,6 +81,8 @@ class Trainer:
         self.discriminator_optimizer = self._optimizer(
             self.discriminators, train.discriminator_learning_rate or train.learning_rate
         )
+        modules = (self.generator, self.discriminators)
+        self._sums = {module: sums for module in modules if (sums := self.processes.gradient_sums(module))}
         if train.compile and self.device.type == "cuda":
             # Their shapes are the same in every full batch; in place, so that the names of the weights stay.
             self.generator.dec.compile()
@@ -247,7 +249,8 @@ class Trainer:
 
     def _clipped(self, module: torch.nn.Module) -> Tensor:
         """Sum the gradients over all processes and clip them; returns their norm before."""
-        self.processes.sum_gradients(module.parameters())
+        if module in self._sums:
+            self._sums[module].finish()
         gradients = [p.grad for p in module.parameters() if p.grad is not None]
         norm, largest = torch.nn.utils.get_total_norm(gradients), self.config.train.gradient_clip
         # On a GPU asking whether it is too long would wait; elsewhere a pass over all gradients is saved.
