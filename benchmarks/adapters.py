@@ -26,6 +26,7 @@ import httpx
 import numpy as np
 from serving import SENTENCES, cpu_seconds, family, serving
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 from wyoming.audio import AudioChunk, AudioStop
 from wyoming.client import AsyncClient
 from wyoming.tts import Synthesize
@@ -229,16 +230,16 @@ async def listener(
     """One person."""
     chance = random.Random(number)
     await asyncio.sleep(chance.uniform(0, 5))
-    async with way(http, uri) as ask:
-        while time.perf_counter() < until:
-            try:
-                first, begun, size = await heard(ask, chance.choice(SENTENCES))
-            except RuntimeError as error:
-                refused.append(str(error))
-                await asyncio.sleep(1)
-                continue
-            firsts.append(1000 * first)
-            await asyncio.sleep(max(0.0, begun + size / 2 / RATE - time.perf_counter()))
+    while time.perf_counter() < until:
+        try:
+            async with way(http, uri) as ask:
+                while time.perf_counter() < until:
+                    first, begun, size = await heard(ask, chance.choice(SENTENCES))
+                    firsts.append(1000 * first)
+                    await asyncio.sleep(max(0.0, begun + size / 2 / RATE - time.perf_counter()))
+        except (RuntimeError, ConnectionClosed) as error:  # some protocols say it by closing
+            refused.append(str(error))
+            await asyncio.sleep(1)
 
 
 async def together(http: str, uri: str, listeners: int, seconds: float, names: list[str]) -> None:
